@@ -1,0 +1,1 @@
+"""The compiler: policy, arithmetic, reference interpreter, passes, packers, emitters, cost."""

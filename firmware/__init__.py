@@ -1,0 +1,1 @@
+"""What runs on the microcontroller and how it gets there."""

@@ -1,0 +1,5 @@
+"""The `ganglion` command line."""
+
+
+def main() -> None:
+    raise SystemExit("not built yet")

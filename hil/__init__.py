@@ -1,0 +1,1 @@
+"""Host in the loop: devices, rollouts, measurements, the report."""

@@ -1,0 +1,1 @@
+"""Training: the only part of the project that imports torch and Stable-Baselines3."""
