@@ -1,0 +1,156 @@
+"""A linear layer that can be sparse and can compute in the integers of docs/numerics.md.
+
+It takes over the parameters of a `torch.nn.Linear`, so that names, optimisers and saved files stay the same.
+Rounding passes gradients straight through (Bengio et al. 2013, arXiv 1308.3432); saturation and masks do not.
+Quantised, every value is a multiple of a power of two, so float32 computes the very integers that the device computes,
+as long as sums stay below 2**24 units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+SMALLEST_WEIGHT_EXPONENT = -14  # keeps accumulators, biases included, within 24 bits
+
+
+@dataclass
+class ObservationQuantiser:
+    """Observations to codes, times the code's unit: saturate(floor(x * gain + offset)) * 2**(1 - bits)."""
+
+    gain: torch.Tensor
+    offset: torch.Tensor
+    bits: int
+
+    @property
+    def exponent(self) -> int:
+        """Exponent of a code."""
+        return 1 - self.bits
+
+    def __call__(self, observation: torch.Tensor) -> torch.Tensor:
+        limit = 1 << (self.bits - 1)
+        scaled = observation.float() * self.gain + self.offset
+        return torch.floor(scaled.clamp(-limit, limit - 1)) * 2.0**self.exponent
+
+
+@dataclass
+class Quantiser:
+    """How a layer rounds. Exponents are base 2; `output_bits` is unsigned for hidden layers, signed for the last;
+    `per_row` gives every row of weights its own exponent, otherwise the layer shares one (the paper's "layerwise")."""
+
+    input_exponent: int
+    output_exponent: int
+    output_bits: int
+    relu: bool
+    weight_bits: int = 8
+    per_row: bool = True
+    observation: ObservationQuantiser | None = None
+
+    @property
+    def output_range(self) -> tuple[int, int]:
+        """Smallest and largest output code."""
+        if self.relu:
+            return 0, (1 << self.output_bits) - 1
+        return -(1 << (self.output_bits - 1)), (1 << (self.output_bits - 1)) - 1
+
+    def weight_exponents(self, weight: torch.Tensor) -> torch.Tensor:
+        """The smallest exponents that do not clip, int64 of shape (rows,), within what a right shift can undo."""
+        largest = weight.abs().amax(dim=1) if self.per_row else weight.abs().amax().expand(len(weight))
+        return weight_exponents(largest, self.weight_bits, self.output_exponent - self.input_exponent)
+
+    def weight_codes(self, weight: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
+        """Integer weights as float32, same shape."""
+        limit = (1 << (self.weight_bits - 1)) - 1
+        return _round_half_up(torch.ldexp(weight, -exponents[:, None])).clamp(-limit, limit)
+
+    def bias_codes(self, bias: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
+        """Integer biases in units of the accumulator, as float32."""
+        return _round_half_up(torch.ldexp(bias, -(exponents + self.input_exponent)))
+
+
+class SparseLinear(nn.Linear):
+    """`torch.nn.Linear` with a mask of shape (rows, columns) and, once `quantiser` is set, integer arithmetic."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.weight, self.bias = linear.weight, linear.bias
+        self.register_buffer("mask", torch.ones_like(linear.weight), persistent=False)
+        self.quantiser: Quantiser | None = None
+        self._cache: tuple[tuple[int, int, int], torch.Tensor, torch.Tensor] | None = None
+
+    @property
+    def nonzeros(self) -> int:
+        """Number of weights that the mask keeps."""
+        return int(self.mask.sum())
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Outputs (batch, rows) of inputs (batch, columns)."""
+        if self.quantiser is None:
+            return nn.functional.linear(values, self.weight * self.mask, self.bias)
+        if self.quantiser.observation is not None:
+            values = self.quantiser.observation(values)
+        weight, bias = self._rounded_parameters()
+        weight = _StraightThrough.apply(self.weight, weight, self.mask)
+        bias = _StraightThrough.apply(self.bias, bias, None)
+        return _RoundOutput.apply(
+            nn.functional.linear(values, weight, bias), self.quantiser.output_exponent, *self.quantiser.output_range
+        )
+
+    def codes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported."""
+        with torch.no_grad():
+            weight = self.weight * self.mask
+            exponents = self.quantiser.weight_exponents(weight)
+            return self.quantiser.weight_codes(weight, exponents), self.quantiser.bias_codes(self.bias, exponents), exponents
+
+    def _rounded_parameters(self) -> tuple[torch.Tensor, torch.Tensor]:
+        version = (self.weight._version, self.bias._version, self.mask._version)
+        if self._cache is None or self._cache[0] != version:
+            weight, bias, exponents = self.codes()
+            weight = torch.ldexp(weight, exponents[:, None])
+            bias = torch.ldexp(bias, exponents + self.quantiser.input_exponent)
+            self._cache = (version, weight, bias)
+        return self._cache[1], self._cache[2]
+
+    def set_quantiser(self, quantiser: Quantiser | None) -> None:
+        """Switch integer arithmetic on, or off with None."""
+        self.quantiser, self._cache = quantiser, None
+
+
+def weight_exponents(largest: torch.Tensor, bits: int, highest: int) -> torch.Tensor:
+    """Exponents e with largest <= (2**(bits-1) - 1) * 2**e, int64, limited to what accumulators and shifts allow."""
+    mantissa, exponent = torch.frexp(largest / ((1 << (bits - 1)) - 1))
+    exponent = exponent.long() - (mantissa == 0.5).long()
+    return exponent.clamp(SMALLEST_WEIGHT_EXPONENT, highest)
+
+
+def _round_half_up(values: torch.Tensor) -> torch.Tensor:
+    return torch.floor(values + 0.5)
+
+
+class _StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, value: torch.Tensor, rounded: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        ctx.mask = mask
+        return rounded.view_as(rounded)
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor):
+        return (gradient if ctx.mask is None else gradient * ctx.mask), None, None
+
+
+class _RoundOutput(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, values: torch.Tensor, exponent: int, low: int, high: int) -> torch.Tensor:
+        codes = values * 2.0**-exponent
+        rounded = torch.floor(codes + 0.5).clamp_(low, high)
+        ctx.save_for_backward((codes >= low) & (codes <= high))
+        return rounded.mul_(2.0**exponent)
+
+    @staticmethod
+    def backward(ctx, gradient: torch.Tensor):
+        (inside,) = ctx.saved_tensors
+        return gradient * inside, None, None, None
