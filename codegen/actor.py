@@ -76,7 +76,9 @@ def read_actor(path: Path) -> Actor:
             f"{path}: the digest in the file is {policy.digest[:12]}, its contents give {digest(policy)[:12]}; "
             "the file was changed after it was written, fetch or export it again"
         )
-    about = {key: value for key, value in description.items() if key not in (*_structure(policy), "format_version", "digest")}
+    about = {
+        key: value for key, value in description.items() if key not in (*_structure(policy), "format_version", "digest")
+    }
     return Actor(policy, about)
 
 
@@ -154,7 +156,8 @@ def _layer(index: int, entry: dict, tensors: dict[str, np.ndarray]) -> Linear:
     weights = tensors[f"layers.{index}.weights"]
     if weights.shape != (entry["rows"], entry["columns"]):
         raise PolicyError(
-            f"layer {index}: weights are {list(weights.shape)}, the description says [{entry['rows']}, {entry['columns']}]"
+            f"layer {index}: weights are {list(weights.shape)}, "
+            f"the description says [{entry['rows']}, {entry['columns']}]"
         )
     return Linear(
         weights=weights,

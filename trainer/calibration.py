@@ -11,12 +11,12 @@ import torch
 from .layers import ObservationQuantiser, Quantiser, SparseLinear, weight_exponents
 
 OBSERVATION_MARGIN = 1.05
-FINEST_HEAD_EXPONENT = -12
+FINEST_HEAD_EXPONENT, COARSEST_HEAD_EXPONENT = -12, -4
 
 
 @dataclass(frozen=True)
 class BitWidths:
-    """Bits of weights (2 to 8), hidden activations (8 or 16) and observations (8 or 16); exponent per row or per layer."""
+    """Bits of weights (2 to 8), hidden activations and observations (8 or 16); one exponent per row or per layer."""
 
     weights: int = 8
     activations: int = 8
@@ -33,19 +33,20 @@ def calibrate(
 ) -> None:
     """Give every layer its quantiser, from float32 observations (n, features) that the policy visits.
 
-    The observation scales are folded into the first layer (its weights, bias and optimiser moments change), once; hidden
-    output exponents minimise the squared rounding error on the activations that the layers before, already integer,
-    produce. Layers that have quantisers get new exponents.
+    The observation scales are folded into the first layer (its weights, bias and optimiser moments change), once;
+    hidden output exponents minimise the squared rounding error on the activations that the layers before, already
+    integer, produce. Layers that have quantisers get new exponents.
     """
     quantiser = layers[0].quantiser.observation if layers[0].quantiser else None
     quantiser = quantiser or fold_observation_scales(layers[0], observations, bits.observations, optimizer)
-    values, exponent = quantiser(observations), quantiser.exponent
+    values, exponent, input_bits = quantiser(observations), quantiser.exponent, bits.observations
     for index, layer in enumerate(layers):
         last = index == len(layers) - 1
         layer.set_quantiser(None)
         output_exponent = (_head_exponent if last else _hidden_exponent)(layer, values, exponent, bits)
         settings = Quantiser(
             input_exponent=exponent,
+            input_bits=input_bits,
             output_exponent=output_exponent,
             output_bits=16 if last else bits.activations,
             relu=not last,
@@ -53,7 +54,7 @@ def calibrate(
             per_row=bits.per_row,
         )
         layer.set_quantiser(settings)
-        values, exponent = layer(values), output_exponent
+        values, exponent, input_bits = layer(values), output_exponent, bits.activations
     layers[0].quantiser.observation = quantiser
 
 
@@ -85,13 +86,13 @@ def _hidden_exponent(layer: SparseLinear, values: torch.Tensor, input_exponent: 
         return float(((rounded - outputs) ** 2).mean())
 
     best = min((coarsest, coarsest - 1, coarsest - 2), key=error)
-    return max(best, input_exponent + int(_exponents(layer, bits).max()))
+    return max(best, input_exponent + _coarsest_weight_exponent(layer, bits))
 
 
 def _head_exponent(layer: SparseLinear, values: torch.Tensor, input_exponent: int, bits: BitWidths) -> int:
-    return max(FINEST_HEAD_EXPONENT, input_exponent + int(_exponents(layer, bits).max()) + 1)
+    finest = input_exponent + _coarsest_weight_exponent(layer, bits) + 1
+    return min(max(FINEST_HEAD_EXPONENT, finest), COARSEST_HEAD_EXPONENT)
 
 
-def _exponents(layer: SparseLinear, bits: BitWidths) -> torch.Tensor:
-    magnitude = (layer.weight * layer.mask).abs()
-    return weight_exponents(magnitude.amax(dim=1) if bits.per_row else magnitude.amax()[None], bits.weights, 8)
+def _coarsest_weight_exponent(layer: SparseLinear, bits: BitWidths) -> int:
+    return int(weight_exponents((layer.weight * layer.mask).abs().amax()[None], bits.weights))

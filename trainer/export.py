@@ -39,9 +39,6 @@ def _linear(index: int, layer: SparseLinear) -> Linear:
     weights, bias, exponents = layer.codes()
     if not bool(torch.isfinite(weights).all() and torch.isfinite(bias).all()):
         raise ExportError(f"layer {index} has weights or biases that are not finite; training diverged")
-    largest = float(bias.abs().max())
-    if largest >= 2**24:
-        raise ExportError(f"layer {index} has a bias of {largest:.0f} units; float32 training is exact below 2^24 only")
     quantiser = layer.quantiser
     return Linear(
         weights=weights.numpy().astype(np.int8),

@@ -3,7 +3,7 @@
 It takes over the parameters of a `torch.nn.Linear`, so that names, optimisers and saved files stay the same.
 Rounding passes gradients straight through (Bengio et al. 2013, arXiv 1308.3432); saturation and masks do not.
 Quantised, every value is a multiple of a power of two, so float32 computes the very integers that the device computes,
-as long as sums stay below 2**24 units.
+as long as sums stay below 2**24 units; layers beyond that are computed in float64.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-SMALLEST_WEIGHT_EXPONENT = -14  # keeps accumulators, biases included, within 24 bits
+SMALLEST_WEIGHT_EXPONENT = -14
+BIAS_BITS = 22  # rows are scaled so that biases stay below 2**22 units
+EXACT_FLOAT32 = 2**24
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Quantiser:
     `per_row` gives every row of weights its own exponent, otherwise the layer shares one (the paper's "layerwise")."""
 
     input_exponent: int
+    input_bits: int
     output_exponent: int
     output_bits: int
     relu: bool
@@ -55,10 +58,12 @@ class Quantiser:
             return 0, (1 << self.output_bits) - 1
         return -(1 << (self.output_bits - 1)), (1 << (self.output_bits - 1)) - 1
 
-    def weight_exponents(self, weight: torch.Tensor) -> torch.Tensor:
-        """The smallest exponents that do not clip, int64 of shape (rows,), within what a right shift can undo."""
-        largest = weight.abs().amax(dim=1) if self.per_row else weight.abs().amax().expand(len(weight))
-        return weight_exponents(largest, self.weight_bits, self.output_exponent - self.input_exponent)
+    def weight_exponents(self, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """The smallest exponents, int64 (rows,), that clip neither weights nor bias and leave a shift to the right."""
+        exponents = weight_exponents(weight.abs().amax(dim=1), self.weight_bits)
+        exponents = torch.maximum(exponents, torch.frexp(bias)[1].long() - BIAS_BITS - self.input_exponent)
+        exponents = exponents if self.per_row else exponents.amax().expand(len(weight))
+        return exponents.clamp(max=self.output_exponent - self.input_exponent)
 
     def weight_codes(self, weight: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
         """Integer weights as float32, same shape."""
@@ -67,7 +72,8 @@ class Quantiser:
 
     def bias_codes(self, bias: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
         """Integer biases in units of the accumulator, as float32."""
-        return _round_half_up(torch.ldexp(bias, -(exponents + self.input_exponent)))
+        limit = 1 << BIAS_BITS
+        return _round_half_up(torch.ldexp(bias, -(exponents + self.input_exponent))).clamp(-limit, limit)
 
 
 class SparseLinear(nn.Linear):
@@ -93,25 +99,32 @@ class SparseLinear(nn.Linear):
         if self.quantiser.observation is not None:
             values = self.quantiser.observation(values)
         weight, bias = self._rounded_parameters()
-        weight = _StraightThrough.apply(self.weight, weight, self.mask)
-        bias = _StraightThrough.apply(self.bias, bias, None)
-        return _RoundOutput.apply(
-            nn.functional.linear(values, weight, bias), self.quantiser.output_exponent, *self.quantiser.output_range
+        sums = nn.functional.linear(
+            values.to(weight.dtype),
+            _StraightThrough.apply(self.weight, weight, self.mask),
+            _StraightThrough.apply(self.bias, bias, None),
         )
+        return _RoundOutput.apply(sums, self.quantiser.output_exponent, *self.quantiser.output_range).float()
 
     def codes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported."""
         with torch.no_grad():
             weight = self.weight * self.mask
-            exponents = self.quantiser.weight_exponents(weight)
-            return self.quantiser.weight_codes(weight, exponents), self.quantiser.bias_codes(self.bias, exponents), exponents
+            exponents = self.quantiser.weight_exponents(weight, self.bias)
+            return (
+                self.quantiser.weight_codes(weight, exponents),
+                self.quantiser.bias_codes(self.bias, exponents),
+                exponents,
+            )
 
     def _rounded_parameters(self) -> tuple[torch.Tensor, torch.Tensor]:
         version = (self.weight._version, self.bias._version, self.mask._version)
         if self._cache is None or self._cache[0] != version:
             weight, bias, exponents = self.codes()
-            weight = torch.ldexp(weight, exponents[:, None])
-            bias = torch.ldexp(bias, exponents + self.quantiser.input_exponent)
+            largest_sum = (weight.abs().sum(dim=1) * 2.0**self.quantiser.input_bits + bias.abs()).max()
+            dtype = torch.float32 if largest_sum < EXACT_FLOAT32 else torch.float64
+            weight = torch.ldexp(weight, exponents[:, None]).to(dtype)
+            bias = torch.ldexp(bias, exponents + self.quantiser.input_exponent).to(dtype)
             self._cache = (version, weight, bias)
         return self._cache[1], self._cache[2]
 
@@ -120,11 +133,11 @@ class SparseLinear(nn.Linear):
         self.quantiser, self._cache = quantiser, None
 
 
-def weight_exponents(largest: torch.Tensor, bits: int, highest: int) -> torch.Tensor:
-    """Exponents e with largest <= (2**(bits-1) - 1) * 2**e, int64, limited to what accumulators and shifts allow."""
+def weight_exponents(largest: torch.Tensor, bits: int) -> torch.Tensor:
+    """The smallest exponents e, from -14 on, with largest <= (2**(bits-1) - 1) * 2**e, int64."""
     mantissa, exponent = torch.frexp(largest / ((1 << (bits - 1)) - 1))
     exponent = exponent.long() - (mantissa == 0.5).long()
-    return exponent.clamp(SMALLEST_WEIGHT_EXPONENT, highest)
+    return exponent.clamp(min=SMALLEST_WEIGHT_EXPONENT)
 
 
 def _round_half_up(values: torch.Tensor) -> torch.Tensor:
@@ -139,6 +152,7 @@ class _StraightThrough(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor):
+        gradient = gradient.float()
         return (gradient if ctx.mask is None else gradient * ctx.mask), None, None
 
 

@@ -63,7 +63,9 @@ def read_teacher(path: Path) -> Teacher:
         raise TeacherError(f"{path}: not a whole safetensors file ({error})") from error
     about = json.loads(metadata.get(_KEY, "{}"))
     if about.get("format_version") != FORMAT_VERSION:
-        raise TeacherError(f"{path}: teacher format {about.get('format_version')!r}; this version reads {FORMAT_VERSION}")
+        raise TeacherError(
+            f"{path}: teacher format {about.get('format_version')!r}; this version reads {FORMAT_VERSION}"
+        )
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise TeacherError(f"{path}: weights that are not finite; train the teacher again")
     critics = sorted({name.split(".")[0] for name in tensors if name.startswith("critic")})

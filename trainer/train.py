@@ -84,7 +84,10 @@ class Progress(BaseCallback):
         row = {"step": self.num_timesteps, "nonzeros": nonzeros, "returns": returns}
         with (self.folder / "curve.jsonl").open("a") as file:
             file.write(json.dumps(row) + "\n")
-        print(f"{self.protocol.env_id} step {self.num_timesteps} nonzeros {nonzeros} return {np.mean(returns):.1f}", flush=True)
+        print(
+            f"{self.protocol.env_id} step {self.num_timesteps} nonzeros {nonzeros} return {np.mean(returns):.1f}",
+            flush=True,
+        )
 
 
 def _new_model(protocol: Protocol, env) -> LeanSAC:
