@@ -76,6 +76,16 @@ class Quantiser:
         return _round_half_up(torch.ldexp(bias, -(exponents + self.input_exponent))).clamp(-limit, limit)
 
 
+@dataclass(frozen=True, eq=False)
+class _Rounded:
+    """Rounded parameters and the weight, bias and mask they were made from. The values are compared, because
+    fused optimisers change parameters without raising their version."""
+
+    source: tuple[torch.Tensor, ...]
+    weight: torch.Tensor
+    bias: torch.Tensor
+
+
 class SparseLinear(nn.Linear):
     """`torch.nn.Linear` with a mask of shape (rows, columns) and, once `quantiser` is set, integer arithmetic."""
 
@@ -85,7 +95,7 @@ class SparseLinear(nn.Linear):
         self.weight, self.bias = linear.weight, linear.bias
         self.register_buffer("mask", torch.ones_like(linear.weight), persistent=False)
         self.quantiser: Quantiser | None = None
-        self._cache: tuple[tuple[int, int, int], torch.Tensor, torch.Tensor] | None = None
+        self._cache: _Rounded | None = None
 
     @property
     def nonzeros(self) -> int:
@@ -118,15 +128,15 @@ class SparseLinear(nn.Linear):
             )
 
     def _rounded_parameters(self) -> tuple[torch.Tensor, torch.Tensor]:
-        version = (self.weight._version, self.bias._version, self.mask._version)
-        if self._cache is None or self._cache[0] != version:
+        parameters = (self.weight.detach(), self.bias.detach(), self.mask)
+        if self._cache is None or not all(map(torch.equal, parameters, self._cache.source)):
             weight, bias, exponents = self.codes()
             largest_sum = (weight.abs().sum(dim=1) * 2.0**self.quantiser.input_bits + bias.abs()).max()
             dtype = torch.float32 if largest_sum < EXACT_FLOAT32 else torch.float64
             weight = torch.ldexp(weight, exponents[:, None]).to(dtype)
             bias = torch.ldexp(bias, exponents + self.quantiser.input_exponent).to(dtype)
-            self._cache = (version, weight, bias)
-        return self._cache[1], self._cache[2]
+            self._cache = _Rounded(tuple(parameter.clone() for parameter in parameters), weight, bias)
+        return self._cache.weight, self._cache.bias
 
     def set_quantiser(self, quantiser: Quantiser | None) -> None:
         """Switch integer arithmetic on, or off with None."""

@@ -18,10 +18,10 @@ from ganglion.trainer.pruning import prune
 SPACE = gymnasium.spaces.Box(-2.0, 3.0, (3,), np.float32)
 
 
-def _network(seed: int, widths=(7, 24, 16, 3), sparsity=0.5):
+def _network(seed: int, widths=(7, 24, 16, 3), sparsity=0.5, fused=False):
     torch.manual_seed(seed)
     layers = [SparseLinear(nn.Linear(a, b)) for a, b in zip(widths, widths[1:], strict=False)]
-    optimizer = torch.optim.Adam([p for layer in layers for p in layer.parameters()], lr=1e-2)
+    optimizer = torch.optim.Adam([p for layer in layers for p in layer.parameters()], lr=1e-2, fused=fused)
     for layer in layers:
         prune(layer, sparsity, optimizer)
     return layers, optimizer
@@ -48,10 +48,11 @@ def _outputs(policy, observations):
     observation_bits=st.sampled_from([8, 16]),
     per_row=st.booleans(),
     scale=st.sampled_from([0.01, 1.0, 100.0]),
+    fused=st.booleans(),
 )
-def test_exported_integers_equal_the_layers(seed, weights, activation_bits, observation_bits, per_row, scale):
-    """After calibration and some integer training, pre-activation outputs agree bit for bit."""
-    layers, optimizer = _network(seed)
+def test_exported_integers_equal_the_layers(seed, weights, activation_bits, observation_bits, per_row, scale, fused):
+    """After calibration and some integer training, by any optimiser, pre-activation outputs agree bit for bit."""
+    layers, optimizer = _network(seed, fused=fused)
     observations = torch.randn(512, 7) * scale + scale
     calibrate(layers, observations, BitWidths(weights, activation_bits, observation_bits, per_row), optimizer)
     for _ in range(3):
