@@ -70,6 +70,13 @@ class Quantiser:
         limit = (1 << (self.weight_bits - 1)) - 1
         return _round_half_up(torch.ldexp(weight, -exponents[:, None])).clamp(-limit, limit)
 
+    def round_output(self, sums: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rounded and saturated outputs, float32, and where they were not saturated."""
+        low, high = self.output_range
+        codes = sums * 2.0**-self.output_exponent
+        rounded = torch.floor(codes + 0.5).clamp_(low, high)
+        return rounded.mul_(2.0**self.output_exponent).float(), (codes >= low) & (codes <= high)
+
     def bias_codes(self, bias: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
         """Integer biases in units of the accumulator, as float32."""
         limit = 1 << BIAS_BITS
@@ -94,17 +101,15 @@ class SparseLinear(nn.Linear):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Outputs (batch, rows) of inputs (batch, columns)."""
-        if self.quantiser is None:
-            return nn.functional.linear(values, self.weight * self.mask, self.bias)
-        if self.quantiser.observation is not None:
+        if self.quantiser is not None and self.quantiser.observation is not None:
             values = self.quantiser.observation(values)
-        weight, bias = self._rounded_parameters()
+        weight, bias = self.in_use()
         sums = nn.functional.linear(
             values.to(weight.dtype),
             _StraightThrough.apply(self.weight, weight, self.mask),
             _StraightThrough.apply(self.bias, bias, None),
         )
-        return _RoundOutput.apply(sums, self.quantiser.output_exponent, *self.quantiser.output_range).float()
+        return sums if self.quantiser is None else _RoundOutput.apply(sums, self.quantiser)
 
     def codes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported."""
@@ -117,16 +122,22 @@ class SparseLinear(nn.Linear):
                 exponents,
             )
 
-    def _rounded_parameters(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def in_use(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights (rows, columns) and biases (rows,) that the layer computes with, masked and rounded; no gradient."""
         version = (self.weight._version, self.bias._version, self.mask._version)
         if self._cache is None or self._cache[0] != version:
-            weight, bias, exponents = self.codes()
-            largest_sum = (weight.abs().sum(dim=1) * 2.0**self.quantiser.input_bits + bias.abs()).max()
-            dtype = torch.float32 if largest_sum < EXACT_FLOAT32 else torch.float64
-            weight = torch.ldexp(weight, exponents[:, None]).to(dtype)
-            bias = torch.ldexp(bias, exponents + self.quantiser.input_exponent).to(dtype)
-            self._cache = (version, weight, bias)
+            self._cache = (version, *(self._masked() if self.quantiser is None else self._rounded()))
         return self._cache[1], self._cache[2]
+
+    def _masked(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.weight.detach() * self.mask, self.bias.detach()
+
+    def _rounded(self) -> tuple[torch.Tensor, torch.Tensor]:
+        weight, bias, exponents = self.codes()
+        largest_sum = (weight.abs().sum(dim=1) * 2.0**self.quantiser.input_bits + bias.abs()).max()
+        dtype = torch.float32 if largest_sum < EXACT_FLOAT32 else torch.float64
+        weight = torch.ldexp(weight, exponents[:, None]).to(dtype)
+        return weight, torch.ldexp(bias, exponents + self.quantiser.input_exponent).to(dtype)
 
     def set_quantiser(self, quantiser: Quantiser | None) -> None:
         """Switch integer arithmetic on, or off with None."""
@@ -158,13 +169,12 @@ class _StraightThrough(torch.autograd.Function):
 
 class _RoundOutput(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values: torch.Tensor, exponent: int, low: int, high: int) -> torch.Tensor:
-        codes = values * 2.0**-exponent
-        rounded = torch.floor(codes + 0.5).clamp_(low, high)
-        ctx.save_for_backward((codes >= low) & (codes <= high))
-        return rounded.mul_(2.0**exponent)
+    def forward(ctx, sums: torch.Tensor, quantiser: Quantiser) -> torch.Tensor:
+        rounded, inside = quantiser.round_output(sums)
+        ctx.save_for_backward(inside)
+        return rounded
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor):
         (inside,) = ctx.saved_tensors
-        return gradient * inside, None, None, None
+        return gradient * inside, None
