@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 SMALLEST_WEIGHT_EXPONENT = -14
 BIAS_BITS = 22  # rows are scaled so that biases stay below 2**22 units
@@ -70,20 +71,17 @@ class Quantiser:
         limit = (1 << (self.weight_bits - 1)) - 1
         return _round_half_up(torch.ldexp(weight, -exponents[:, None])).clamp(-limit, limit)
 
+    def round_output(self, sums: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Rounded and saturated outputs, float32, and where they were not saturated."""
+        low, high = self.output_range
+        codes = sums * 2.0**-self.output_exponent
+        rounded = torch.floor(codes + 0.5).clamp_(low, high)
+        return rounded.mul_(2.0**self.output_exponent).float(), (codes >= low) & (codes <= high)
+
     def bias_codes(self, bias: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
         """Integer biases in units of the accumulator, as float32."""
         limit = 1 << BIAS_BITS
         return _round_half_up(torch.ldexp(bias, -(exponents + self.input_exponent))).clamp(-limit, limit)
-
-
-@dataclass(frozen=True, eq=False)
-class _Rounded:
-    """Rounded parameters and the weight, bias and mask they were made from. The values are compared, because
-    fused optimisers change parameters without raising their version."""
-
-    source: tuple[torch.Tensor, ...]
-    weight: torch.Tensor
-    bias: torch.Tensor
 
 
 class SparseLinear(nn.Linear):
@@ -95,7 +93,7 @@ class SparseLinear(nn.Linear):
         self.weight, self.bias = linear.weight, linear.bias
         self.register_buffer("mask", torch.ones_like(linear.weight), persistent=False)
         self.quantiser: Quantiser | None = None
-        self._cache: _Rounded | None = None
+        self._cache: tuple[tuple[int, int, int], torch.Tensor, torch.Tensor] | None = None
 
     @property
     def nonzeros(self) -> int:
@@ -104,17 +102,15 @@ class SparseLinear(nn.Linear):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Outputs (batch, rows) of inputs (batch, columns)."""
-        if self.quantiser is None:
-            return nn.functional.linear(values, self.weight * self.mask, self.bias)
-        if self.quantiser.observation is not None:
+        if self.quantiser is not None and self.quantiser.observation is not None:
             values = self.quantiser.observation(values)
-        weight, bias = self._rounded_parameters()
+        weight, bias = self.in_use()
         sums = nn.functional.linear(
             values.to(weight.dtype),
             _StraightThrough.apply(self.weight, weight, self.mask),
             _StraightThrough.apply(self.bias, bias, None),
         )
-        return _RoundOutput.apply(sums, self.quantiser.output_exponent, *self.quantiser.output_range).float()
+        return sums if self.quantiser is None else _RoundOutput.apply(sums, self.quantiser)
 
     def codes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported."""
@@ -127,20 +123,35 @@ class SparseLinear(nn.Linear):
                 exponents,
             )
 
-    def _rounded_parameters(self) -> tuple[torch.Tensor, torch.Tensor]:
-        parameters = (self.weight.detach(), self.bias.detach(), self.mask)
-        if self._cache is None or not all(map(torch.equal, parameters, self._cache.source)):
-            weight, bias, exponents = self.codes()
-            largest_sum = (weight.abs().sum(dim=1) * 2.0**self.quantiser.input_bits + bias.abs()).max()
-            dtype = torch.float32 if largest_sum < EXACT_FLOAT32 else torch.float64
-            weight = torch.ldexp(weight, exponents[:, None]).to(dtype)
-            bias = torch.ldexp(bias, exponents + self.quantiser.input_exponent).to(dtype)
-            self._cache = _Rounded(tuple(parameter.clone() for parameter in parameters), weight, bias)
-        return self._cache.weight, self._cache.bias
+    def in_use(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights (rows, columns) and biases (rows,) that the layer computes with, masked and rounded; no gradient."""
+        version = (self.weight._version, self.bias._version, self.mask._version)
+        if self._cache is None or self._cache[0] != version:
+            self._cache = (version, *(self._masked() if self.quantiser is None else self._rounded()))
+        return self._cache[1], self._cache[2]
+
+    def _masked(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.weight.detach() * self.mask, self.bias.detach()
+
+    def _rounded(self) -> tuple[torch.Tensor, torch.Tensor]:
+        weight, bias, exponents = self.codes()
+        largest_sum = (weight.abs().sum(dim=1) * 2.0**self.quantiser.input_bits + bias.abs()).max()
+        dtype = torch.float32 if largest_sum < EXACT_FLOAT32 else torch.float64
+        weight = torch.ldexp(weight, exponents[:, None]).to(dtype)
+        return weight, torch.ldexp(bias, exponents + self.quantiser.input_exponent).to(dtype)
 
     def set_quantiser(self, quantiser: Quantiser | None) -> None:
         """Switch integer arithmetic on, or off with None."""
         self.quantiser, self._cache = quantiser, None
+
+
+def _raise_versions(optimizer: torch.optim.Optimizer, *_) -> None:
+    if optimizer.defaults.get("fused"):
+        torch.autograd.graph.increment_version([p for group in optimizer.param_groups for p in group["params"]])
+
+
+# Fused optimisers change parameters without raising their versions, by which layers tell that they must round again.
+register_optimizer_step_post_hook(_raise_versions)
 
 
 def weight_exponents(largest: torch.Tensor, bits: int) -> torch.Tensor:
@@ -168,13 +179,12 @@ class _StraightThrough(torch.autograd.Function):
 
 class _RoundOutput(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, values: torch.Tensor, exponent: int, low: int, high: int) -> torch.Tensor:
-        codes = values * 2.0**-exponent
-        rounded = torch.floor(codes + 0.5).clamp_(low, high)
-        ctx.save_for_backward((codes >= low) & (codes <= high))
-        return rounded.mul_(2.0**exponent)
+    def forward(ctx, sums: torch.Tensor, quantiser: Quantiser) -> torch.Tensor:
+        rounded, inside = quantiser.round_output(sums)
+        ctx.save_for_backward(inside)
+        return rounded
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor):
         (inside,) = ctx.saved_tensors
-        return gradient * inside, None, None, None
+        return gradient * inside, None
