@@ -34,9 +34,9 @@ def calibrate(
 ) -> None:
     """Give every layer its quantiser, from float32 observations (n, features) that the policy visits.
 
-    The observation scales are folded into the first layer (its weights, bias and optimiser moments change), once, unless
-    `folded` says that they have been; hidden output exponents minimise the squared rounding error on the activations
-    that the layers before, already integer, produce. Layers that have quantisers get new exponents.
+    The observation scales are folded into the first layer (its weights, bias and optimiser moments change), once,
+    unless `folded` says that they have been; hidden output exponents minimise the squared rounding error on the
+    activations that the layers before, already integer, produce. Layers that have quantisers get new exponents.
     """
     quantiser = layers[0].quantiser.observation if layers[0].quantiser else folded
     quantiser = quantiser or fold_observation_scales(layers[0], observations, bits.observations, optimizer)

@@ -14,7 +14,7 @@ from ..layers import SparseLinear
 def compact(layers: Sequence[SparseLinear], optimizer: torch.optim.Optimizer) -> None:
     """Shrink float `layers` and the optimiser's moments in place until every hidden neuron has an input and a reader.
 
-    A neuron without inputs is a constant, and is added to the biases of its readers.
+    A neuron without inputs is a constant, and is added to the biases of its readers. One neuron stays in any case.
     """
     while any(_drop(hidden, reader, optimizer) for hidden, reader in zip(layers, layers[1:], strict=False)):
         pass
@@ -23,10 +23,12 @@ def compact(layers: Sequence[SparseLinear], optimizer: torch.optim.Optimizer) ->
 def _drop(hidden: SparseLinear, reader: SparseLinear, optimizer: torch.optim.Optimizer) -> bool:
     constant, unread = hidden.mask.sum(dim=1) == 0, reader.mask.sum(dim=0) == 0
     kept = ~(constant | unread)
-    if kept.all() or not kept.any():
+    if not kept.any():
+        kept[0] = True
+    if kept.all():
         return False
-    values = torch.relu(hidden.bias[constant])
-    reader.bias.add_((reader.weight * reader.mask)[:, constant] @ values)
+    folded = constant & ~kept
+    reader.bias.add_((reader.weight * reader.mask)[:, folded] @ torch.relu(hidden.bias[folded]))
     _cut(hidden, "weight", kept, 0, optimizer)
     _cut(hidden, "bias", kept, 0, optimizer)
     _cut(reader, "weight", kept, 1, optimizer)

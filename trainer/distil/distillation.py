@@ -102,7 +102,7 @@ class _Run:
         """All updates that are left."""
         settings = self.settings
         every = SNAPSHOT_ROUNDS * settings.round_updates
-        for self.update in range(self.update, settings.updates):
+        while self.update < settings.updates:
             if self.update and self.update % every == 0:
                 self._pause()
             self._prepare()
@@ -112,7 +112,7 @@ class _Run:
             loss = self.learner.update(batch, settings.learning_rate_at(self.update))
             if self.update % 100 == 0:
                 self._report(float(loss))
-        self.update = settings.updates
+            self.update += 1
         self._report(self.loss)
 
     def _prepare(self) -> None:
@@ -169,7 +169,8 @@ class _Run:
         self.loss = loss if np.isnan(self.loss) else 0.9 * self.loss + 0.1 * loss
         if not np.isfinite(self.loss):
             raise DistilError(
-                f"the loss is {self.loss} at update {self.update}; lower learning_rate (now {self.settings.learning_rate})"
+                f"the loss is {self.loss} at update {self.update}; "
+                f"lower the learning rate (now {self.settings.learning_rate})"
             )
         pruned = self.update >= self.settings.update_at(self.settings.prune_end)
         phase = "integer" if self.learner.quantised else "recover" if pruned else "prune"
@@ -182,8 +183,10 @@ class _Run:
         newest = self.dataset.draw(8_192, 8_192, settings.recent_observations)
         error = torch.from_numpy(learner.act(newest.observations.numpy())) - newest.labels.actions
         policy = export_policy(learner.layers, teacher.env_id, teacher.action_space, "tanh")
-        taught_by = {"digest": teacher.digest, **{k: teacher.about[k] for k in ("algorithm", "provenance", "returns")
-                                                  if k in teacher.about}}
+        taught_by = {
+            "digest": teacher.digest,
+            **{k: teacher.about[k] for k in ("algorithm", "provenance", "returns") if k in teacher.about},
+        }
         about = {
             "algorithm": "distil",
             "sparsity": {"nominal": settings.sparsity, "weights": learner.weights, "nonzeros": policy.nonzeros},
@@ -197,7 +200,8 @@ def _checked(observations: np.ndarray, teacher: Teacher) -> torch.Tensor:
     features = teacher.actor[0].in_features
     if observations.ndim != 2 or observations.shape[1] != features or len(observations) < 2:
         raise DistilError(
-            f"the observations have shape {observations.shape}; the teacher of {teacher.env_id} needs (n, {features}), n > 1"
+            f"the observations have shape {observations.shape}; "
+            f"the teacher of {teacher.env_id} needs (n, {features}) with n > 1"
         )
     bad = ~np.isfinite(observations)
     if bad.any():

@@ -43,9 +43,9 @@ class Fleet:
         self.noise = self._draw_noise(len(self.envs))
 
     def collect(self, steps: int, teacher: Act, student: Act | None, longest_segment: int) -> np.ndarray:
-        """The observations, float32 (steps, features), of `steps` environment steps; without a student the teacher drives.
+        """The observations, float32 (steps, features), of `steps` environment steps.
 
-        `teacher` and `student` map observations (n, features) to actions (n, actions) in [-1, 1].
+        Without a student the teacher drives alone. `teacher` and `student` map observations (n, features) to actions (n, actions) in [-1, 1].
         """
         count = len(self.envs)
         visited = []

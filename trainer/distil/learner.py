@@ -22,7 +22,7 @@ _RARELY = 3e-4  # a neuron that is active in a smaller share of the observations
 
 
 class Learner:
-    """A student that begins as a copy of its teacher, seen through the observation ranges of `observations` (n, features)."""
+    """A student that begins as a copy of its teacher and sees the ranges that `observations` (n, features) span."""
 
     def __init__(self, teacher: Teacher, observations: torch.Tensor, settings: Settings) -> None:
         self.settings = settings

@@ -20,8 +20,8 @@ class DistilError(ValueError):
 class Settings:
     """How a teacher is distilled. Shares and times without a unit are fractions of the `updates`.
 
-    The student is pruned to `first_sparsity` at `prune_start`, then along a cubic (Zhu & Gupta 2017, arXiv 1710.01878) to
-    `sparsity` at `prune_end`; it computes in integers from `quantise_start`; `width` bounds the neurons of a hidden layer.
+    The student is pruned to `first_sparsity` at `prune_start`, then along a cubic (Zhu & Gupta 2017, arXiv 1710.01878)
+    to `sparsity` at `prune_end`; it computes in integers from `quantise_start`. `width` bounds each hidden layer.
     """
 
     sparsity: float = 0.98

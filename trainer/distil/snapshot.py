@@ -22,7 +22,8 @@ def claim(folder: Path, teacher_digest: str, settings: Settings) -> None:
     file, text = folder / _CLAIM, json.dumps({"teacher": teacher_digest, **asdict(settings)}, indent=1)
     if file.exists() and file.read_text() != text:
         raise DistilError(
-            f"{folder} holds a distillation of another teacher or with other settings; choose another folder or remove it"
+            f"{folder} holds a distillation of another teacher or with other settings; "
+            "choose another folder or remove it"
         )
     partial = file.with_suffix(".partial")
     partial.write_text(text)

@@ -26,8 +26,8 @@ RESAMPLES = 10_000
 class Verdict:
     """Returns of student and teacher on the same seeds and the share that the student keeps.
 
-    `share` is (student - baseline) / (teacher - baseline) of the mean returns; `low` and `high` are its 95 % interval by
-    paired bootstrap over episodes. The baseline is 0, or the random policy's mean where the teacher's return is negative.
+    `share` is (student - baseline) / (teacher - baseline) of the mean returns; `low` and `high` are its 95 % interval
+    by paired bootstrap over episodes. The baseline is 0, or the random policy's mean where the teacher's is negative.
     """
 
     student: list[float]
@@ -84,13 +84,13 @@ def check_teacher(teacher: Teacher) -> None:
     drawn = np.random.default_rng(0).integers(CHECK_EPISODES, size=(RESAMPLES, CHECK_EPISODES))
     if np.percentile((taught - random)[drawn].mean(axis=1), 2.5) <= 0:
         raise DistilError(
-            f"the teacher's return in {teacher.env_id} is {taught.mean():.1f}, that of random actions {random.mean():.1f} "
-            f"({CHECK_EPISODES} episodes): there is nothing to distil; train the teacher for longer"
+            f"the teacher's return in {teacher.env_id} is {taught.mean():.1f}, that of random actions "
+            f"{random.mean():.1f} ({CHECK_EPISODES} episodes): there is nothing to distil; train the teacher for longer"
         )
 
 
 def act_teacher(teacher: Teacher) -> Act:
-    """The teacher's deterministic actions, float32 (n, actions) in the environment's units, of observations (n, features)."""
+    """Actions (n, actions) in the environment's units that the teacher takes for observations (n, features)."""
     space = teacher.action_space
     middle, half = (space.high + space.low) / 2, (space.high - space.low) / 2
 
