@@ -22,8 +22,8 @@ class Labels:
 class Labeller:
     """Labels observations with a teacher's actions; its critics, where there are any, weigh them.
 
-    The weight of an action is 1 - c + c * min(limit, drop / mean drop), where drop is what the smaller critic loses when
-    the action is moved by `curvature_step` to either side; the mean is taken over the first observations labelled.
+    The weight of an action is 1 - c + c * min(limit, drop / mean drop), where drop is what the smaller critic loses
+    when the action is moved by `curvature_step` to either side; the mean is taken over the first observations labelled.
     """
 
     def __init__(self, teacher: Teacher, settings: Settings, mean_drop: float | None = None) -> None:
