@@ -45,7 +45,7 @@ class Fleet:
     def collect(self, steps: int, teacher: Act, student: Act | None, longest_segment: int) -> np.ndarray:
         """The observations, float32 (steps, features), of `steps` environment steps.
 
-        Without a student the teacher drives alone. Both map observations (n, features) to actions (n, actions) in [-1, 1].
+        Without a student the teacher drives alone. Both map observations (n, features) to actions in [-1, 1].
         """
         count = len(self.envs)
         visited = []
