@@ -15,6 +15,6 @@ verdict       the finished integers against their teacher
 
 from .distillation import Student, distil
 from .settings import DistilError, Settings
-from .verdict import Verdict, judge
+from .verdict import Verdict, judge, measure_teacher
 
-__all__ = ["DistilError", "Settings", "Student", "Verdict", "distil", "judge"]
+__all__ = ["DistilError", "Settings", "Student", "Verdict", "distil", "judge", "measure_teacher"]

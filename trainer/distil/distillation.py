@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +66,7 @@ def distil(
     torch.set_num_threads(1)
     check_settings(settings)
     if folder:
-        snapshot.claim(folder, teacher.digest, settings)
+        snapshot.claim(folder, {"teacher": teacher.digest, **asdict(settings)})
     run = _Run(teacher, settings, progress, folder, observations)
     run.go()
     return run.student()

@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 
-from .settings import DistilError, Settings
+from .settings import DistilError
 
 _FILE = "snapshot.pt"
 _CLAIM = "settings.json"
 
 
-def claim(folder: Path, teacher_digest: str, settings: Settings) -> None:
-    """Make `folder` this run's; DistilError where it holds another one's."""
+def claim(folder: Path, run: dict) -> None:
+    """Make `folder` the run's that `run` describes (plain values); DistilError where it holds another one's."""
     folder.mkdir(parents=True, exist_ok=True)
-    file, text = folder / _CLAIM, json.dumps({"teacher": teacher_digest, **asdict(settings)}, indent=1)
+    file, text = folder / _CLAIM, json.dumps(run, indent=1)
     if file.exists() and file.read_text() != text:
         raise DistilError(
-            f"{folder} holds a distillation of another teacher or with other settings; "
-            "choose another folder or remove it"
+            f"{folder} holds the run of another teacher or with other settings; choose another folder or remove it"
         )
     partial = file.with_suffix(".partial")
     partial.write_text(text)

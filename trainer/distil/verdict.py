@@ -58,18 +58,34 @@ class Verdict:
         return values | {"episodes": len(self.student), "first_seed": self.first_seed}
 
 
-def judge(
-    policy: Policy, teacher: Teacher, episodes: int = VERDICT_EPISODES, first_seed: int = VERDICT_SEED
-) -> Verdict:
-    """Run the integers (by the reference interpreter) and the teacher for `episodes` each, from the same seeds."""
-    student = evaluate_together(lambda x: infer(policy, x).actions, teacher.env_id, episodes, first_seed)
-    taught = evaluate_together(act_teacher(teacher), teacher.env_id, episodes, first_seed)
-    baseline = 0.0 if np.mean(taught) > 0 else float(np.mean(_random_returns(teacher.env_id, episodes, first_seed)))
-    return compare(student, taught, baseline, first_seed)
+@dataclass(frozen=True)
+class Standard:
+    """What students are held against: the teacher's returns of episodes from `first_seed` on, and the return that
+    counts as nothing."""
+
+    env_id: str
+    returns: list[float]
+    baseline: float
+    first_seed: int
 
 
-def compare(student: list[float], teacher: list[float], baseline: float, first_seed: int) -> Verdict:
+def measure_teacher(teacher: Teacher, episodes: int = VERDICT_EPISODES, first_seed: int = VERDICT_SEED) -> Standard:
+    """Run the teacher, and random actions where its mean return is negative."""
+    returns = evaluate_together(act_teacher(teacher), teacher.env_id, episodes, first_seed)
+    baseline = 0.0 if np.mean(returns) > 0 else float(np.mean(_random_returns(teacher.env_id, episodes, first_seed)))
+    return Standard(teacher.env_id, returns, baseline, first_seed)
+
+
+def judge(policy: Policy, standard: Standard) -> Verdict:
+    """Run the integers, by the reference interpreter, from the teacher's seeds."""
+    episodes = len(standard.returns)
+    student = evaluate_together(lambda x: infer(policy, x).actions, standard.env_id, episodes, standard.first_seed)
+    return compare(student, standard)
+
+
+def compare(student: list[float], standard: Standard) -> Verdict:
     """The verdict on returns of the same episodes."""
+    teacher, baseline, first_seed = standard.returns, standard.baseline, standard.first_seed
     s, t = np.array(student) - baseline, np.array(teacher) - baseline
     drawn = np.random.default_rng(0).integers(len(s), size=(RESAMPLES, len(s)))
     shares = s[drawn].mean(axis=1) / t[drawn].mean(axis=1)

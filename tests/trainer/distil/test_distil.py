@@ -9,7 +9,7 @@ import torch
 from ganglion.codegen import arithmetic, reference
 from ganglion.codegen.actor import read_actor, write_actor
 from ganglion.trainer.calibration import BitWidths
-from ganglion.trainer.distil import DistilError, Settings, distil, judge
+from ganglion.trainer.distil import DistilError, Settings, distil, judge, measure_teacher
 from ganglion.trainer.distil.dataset import Dataset
 from ganglion.trainer.distil.distillation import _Run
 from ganglion.trainer.distil.fleet import Fleet
@@ -39,7 +39,7 @@ def student():
 
 
 def test_the_student_keeps_the_teachers_return_and_says_so(student):
-    verdict = judge(student.policy, teacher(), episodes=20)
+    verdict = judge(student.policy, measure_teacher(teacher()))
     assert verdict.share > 0.95
     assert verdict.low <= verdict.share <= verdict.high
     assert student.about["sparsity"] == {"nominal": 0.8, "weights": WEIGHTS, "nonzeros": student.policy.nonzeros}

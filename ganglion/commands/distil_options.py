@@ -1,0 +1,63 @@
+"""What `distil` and `limit` ask about a student, and how they show a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@dataclass
+class StudentOptions:
+    """What the student is to be."""
+
+    sparsity: float = 0.98
+    """Share of zero weights."""
+    weight_bits: int = 8
+    """Bits of a weight, 2 to 8."""
+    activation_bits: Literal[8, 16] = 8
+    """Bits of a hidden activation."""
+    observation_bits: Literal[8, 16] = 8
+    """Bits of an observation."""
+    width: int | None = None
+    """Most neurons of a hidden layer; by default as many as are worth their weights."""
+    saliency: Literal["second-order", "activation", "magnitude"] = "second-order"
+    """What decides which weights go."""
+    allocation: Literal["global", "paper", "uniform", "erk"] = "global"
+    """How the weights that stay are shared among layers; `global` lets them compete."""
+    updates: int = 16_000
+    """Gradient steps; 40,000 to 60,000 pay at the limit."""
+    seed: int = 0
+    """Seed of everything."""
+
+    def settings(self):
+        """The `Settings` of the trainer."""
+        from ganglion.trainer.calibration import BitWidths
+        from ganglion.trainer.distil import Settings
+
+        return Settings(
+            sparsity=self.sparsity,
+            seed=self.seed,
+            bits=BitWidths(self.weight_bits, self.activation_bits, self.observation_bits),
+            width=self.width,
+            saliency=self.saliency,
+            allocation=self.allocation,
+            updates=self.updates,
+        )
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator:
+    """A bar that `distil` reports to: phase, weights left, loss."""
+    columns = (TextColumn(title), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("measuring the teacher", total=None)
+
+        def show(report) -> None:
+            text = f"{report.phase}: {report.nonzeros:,} weights, loss {report.loss:.4f}"
+            bar.update(task, completed=report.update, total=report.updates, description=text)
+
+        yield show
