@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from .distil_options import StudentOptions, progress_bar
 
 if TYPE_CHECKING:
-    from ganglion.trainer.distil import Student, Verdict
+    from ganglion.trainer.distil import Settings, Student, Verdict
     from ganglion.trainer.teacher import Teacher
 
 
@@ -36,8 +36,6 @@ class Distil:
 
     def run(self) -> int:
         """Distil, judge, write the actor file."""
-        from dataclasses import replace
-
         from ganglion.codegen.actor import write_actor
         from ganglion.trainer.distil import DistilError, distil, judge, measure_teacher
         from ganglion.trainer.distil.recorded import load_observations
@@ -64,7 +62,7 @@ class Distil:
         _tell(path, student, verdict)
         return 0
 
-    def _name(self, teacher: Teacher, settings) -> str:
+    def _name(self, teacher: Teacher, settings: Settings) -> str:
         return f"distil-{teacher.env_id.replace('/', '-')}-{settings.sparsity:g}-{settings.seed}"
 
 

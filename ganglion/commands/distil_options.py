@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from ganglion.trainer.distil import Settings
 
 
 @dataclass
@@ -33,7 +36,7 @@ class StudentOptions:
     seed: int = 0
     """Seed of everything."""
 
-    def settings(self):
+    def settings(self) -> Settings:
         """The `Settings` of the trainer."""
         from ganglion.trainer.calibration import BitWidths
         from ganglion.trainer.distil import Settings
