@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-
 from ganglion.codegen.actor import digest
 from ganglion.codegen.policy import HEAD_BITS, Head, Linear, ObservationMap, Policy, check_policy
 
@@ -65,8 +64,13 @@ def _random_layer(rng, rows, columns, density, input_exponent, last, hidden_bits
     unit = 2.0 ** (weight_exponents + input_exponent)
     bias = np.round(rng.normal(size=rows) * 0.3 / unit)
     return Linear(
-        weights.astype(np.int8), np.clip(bias, -(2**30), 2**30).astype(np.int32), weight_exponents,
-        input_exponent, output_exponent, HEAD_BITS if last else hidden_bits, not last,
+        weights.astype(np.int8),
+        np.clip(bias, -(2**30), 2**30).astype(np.int32),
+        weight_exponents,
+        input_exponent,
+        output_exponent,
+        HEAD_BITS if last else hidden_bits,
+        not last,
     )
 
 
@@ -74,9 +78,7 @@ def observations(policy: Policy, count: int, seed: int = 0) -> np.ndarray:
     """Random and corner observations, float32 (count, features): ties, extremes, NaN, infinities, denormals."""
     rng = np.random.default_rng(seed)
     result = rng.normal(scale=2.0, size=(count, policy.features)).astype(np.float32)
-    corners = np.array(
-        [np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-42, -1e-42, 0.0, -0.0, 1e6, -1e6], dtype=np.float32
-    )
+    corners = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-42, -1e-42, 0.0, -0.0, 1e6, -1e6], dtype=np.float32)
     chosen = rng.random(result.shape) < 0.02
     result[chosen] = rng.choice(corners, chosen.sum())
     ties = rng.random(result.shape) < 0.05

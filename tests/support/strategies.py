@@ -30,7 +30,13 @@ def policies(draw: st.DrawFn) -> Policy:
         output_exponent = draw(st.integers(-12, -4))
         layers.append(
             Linear(
-                weights, bias.astype(np.int32), output_exponent - exponent - shifts, exponent, output_exponent, bits, not last
+                weights,
+                bias.astype(np.int32),
+                output_exponent - exponent - shifts,
+                exponent,
+                output_exponent,
+                bits,
+                not last,
             )
         )
         exponent, largest, columns = output_exponent, (1 << bits) - 1, rows
@@ -62,9 +68,7 @@ def _head(rng: np.random.Generator, draw: st.DrawFn, rows: int) -> Head:
     return Head(kind, rng.normal(size=length).astype(np.float32), rng.normal(size=length).astype(np.float32))
 
 
-def _weights(
-    rng: np.random.Generator, rows: int, columns: int, largest: int, pattern: str, wide: bool
-) -> np.ndarray:
+def _weights(rng: np.random.Generator, rows: int, columns: int, largest: int, pattern: str, wide: bool) -> np.ndarray:
     dtype = np.int16 if wide else np.int8
     limit = min(32767 if wide else 127, (1 << 29) // (columns * largest))
     weights = rng.integers(-limit, limit + 1, (rows, columns))
