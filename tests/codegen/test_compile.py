@@ -53,7 +53,7 @@ def test_weights_indices_and_biases_of_the_quoted_net_fit():
     ("options", "message"),
     [
         (CompileOptions(kernel="scr"), "no kernel 'scr'; allowed: csr; did you mean 'csr'"),
-        (CompileOptions(known_answers=0), "0 known answers.*1 to 1000"),
+        (CompileOptions(known_answers=0), r"0 known answers.*1 to 1000"),
     ],
 )
 def test_options_that_do_not_exist(hopper_like, options, message):
@@ -71,5 +71,5 @@ def test_policies_that_break_the_rules(hopper_like):
         compile_policy(replace(hopper_like, digest=""))
     bias = np.full(64, 2**31 - 1, np.int32)
     layers = (replace(hopper_like.layers[0], bias=bias), *hopper_like.layers[1:])
-    with pytest.raises(PolicyError, match="layer 0, row 0: the accumulator can reach .* use a larger weight exponent"):
+    with pytest.raises(PolicyError, match=r"layer 0, row 0: the accumulator can reach .* use a larger weight exponent"):
         compile_policy(replace(hopper_like, layers=layers))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
 from ganglion.codegen.actor import digest
 from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.reference import infer, infer_codes
@@ -111,7 +112,8 @@ def test_strict_flags_and_no_undefined_symbols(compiler, standard, cpp, plans, t
     linkage = 'extern "C" ' if cpp else ""
     calls = "".join(
         f"{linkage}uint8_t run_{p.name}(const float *x, float *y);\n"
-        f"{linkage}uint8_t run_{p.name}(const float *x, float *y) {{ return {p.name}_self_test() ? 1 : {p.name}_infer(x, y); }}\n"
+        f"{linkage}uint8_t run_{p.name}(const float *x, float *y)\n"
+        f"{{ return {p.name}_self_test() ? 1 : {p.name}_infer(x, y); }}\n"
         for p in plans
     )
     source.write_text("".join(f'#include "{p.name}.h"\n' for p in plans) + calls)
@@ -183,3 +185,21 @@ def test_environment_names_cannot_break_out_of_the_text(hopper_like, tmp_path):
     plan = compile_policy(replace(policy, digest=digest(policy)), CompileOptions("evil"))
     batch = Batch([plan], tmp_path, c_compilers()[0], "-std=c99", *STRICT)
     assert batch.self_test(plan) == 0
+
+
+@pytest.mark.parametrize("hidden_bits", [8, 16])
+def test_the_quoted_net_fits_4400_bytes_on_a_cortex_m4(hidden_bits, tmp_path):
+    """Weights, indices, biases, tables and kernel code, as the ELF symbols say."""
+    write_headers([compile_policy(erk_net(hidden_bits=hidden_bits), CompileOptions("net"))], tmp_path)
+    source = tmp_path / "net.c"
+    source.write_text(
+        '#include "net.h"\nvoid run(const int8_t *x, int16_t *y);\n'
+        "void run(const int8_t *x, int16_t *y) { net_infer_codes(x, y); }\n"
+    )
+    target = ("-target", "thumb-freestanding-eabihf", "-mcpu=cortex_m4+vfp4d16sp", "-O2", "-ffreestanding")
+    output = compile_file(ZIG, source, tmp_path / "net.o", "-c", *target)
+    with output.open("rb") as file:
+        symbols = list(ELFFile(file).get_section_by_name(".symtab").iter_symbols())
+    sizes = {symbol.name: symbol["st_size"] for symbol in symbols if symbol.name.startswith("net_")}
+    assert {"net_infer_codes", "net_weights0", "net_columns1", "net_rows1", "net_bias2", "net_tanh"} <= sizes.keys()
+    assert 2000 < sum(sizes.values()) <= 4400

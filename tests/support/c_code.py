@@ -17,21 +17,21 @@ STRICT = ("-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror
 
 _BATCH = """
 #include "{name}.h"
-{linkage}void {name}_floats(const float *x, float *y, uint8_t *status, unsigned n)
+void {name}_floats(const float *x, float *y, uint8_t *status, unsigned n)
 {{
     unsigned i;
     for (i = 0; i < n; i++) {{
         status[i] = {name}_infer(x + i * {NAME}_FEATURES, y + i * {NAME}_ACTIONS);
     }}
 }}
-{linkage}void {name}_codes(const {name}_code_t *x, int16_t *y, unsigned n)
+void {name}_codes(const {name}_code_t *x, int16_t *y, unsigned n)
 {{
     unsigned i;
     for (i = 0; i < n; i++) {{
         {name}_infer_codes(x + i * {NAME}_FEATURES, y + i * {NAME}_ACTIONS);
     }}
 }}
-{linkage}int {name}_check(void)
+int {name}_check(void)
 {{
     return {name}_self_test();
 }}
@@ -66,16 +66,10 @@ def compile_file(compiler: tuple[str, ...], source: Path, output: Path, *flags: 
 class Batch:
     """Several policies' headers in one shared library."""
 
-    def __init__(
-        self, plans: list[Plan], folder: Path, compiler: tuple[str, ...], *flags: str, cpp: bool = False
-    ) -> None:
+    def __init__(self, plans: list[Plan], folder: Path, compiler: tuple[str, ...], *flags: str) -> None:
         write_headers(plans, folder)
-        source = folder / ("batch.cpp" if cpp else "batch.c")
-        linkage = 'extern "C" ' if cpp else ""
-        prototypes = "" if cpp else '#pragma GCC diagnostic ignored "-Wmissing-prototypes"\n'
-        source.write_text(
-            prototypes + "".join(_BATCH.format(name=p.name, NAME=p.name.upper(), linkage=linkage) for p in plans)
-        )
+        source = folder / "batch.c"
+        source.write_text("".join(_BATCH.format(name=p.name, NAME=p.name.upper()) for p in plans))
         output = folder / f"batch-{Path(compiler[-1]).name}.so"
         self._library = ctypes.CDLL(str(compile_file(compiler, source, output, "-shared", "-fPIC", *flags)))
 

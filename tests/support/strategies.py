@@ -17,7 +17,7 @@ def policies(draw: st.DrawFn) -> Policy:
     """Policies of up to four layers and 300 inputs, with empty, full and extreme layers among them."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     features = draw(st.sampled_from((1, 2, 3, 5, 11, 256, 257, 300)))
-    widths = draw(st.lists(st.integers(1, 12), max_size=3)) + [draw(st.integers(1, 4))]
+    widths = [*draw(st.lists(st.integers(1, 12), max_size=3)), draw(st.integers(1, 4))]
     observation_bits = draw(st.sampled_from((8, 16)))
     observation = _observation_map(rng, features, observation_bits)
     exponent, largest, columns, layers = observation.exponent, 1 << (observation_bits - 1), features, []
