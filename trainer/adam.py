@@ -30,6 +30,7 @@ def adam_step(optimizer: torch.optim.Adam) -> None:
             amsgrad=False,
             maximize=False,
         )
+        torch.autograd.graph.increment_version(parameters)  # the kernel does not, and layers cache by version
 
 
 def _state(optimizer: torch.optim.Adam, parameter: torch.nn.Parameter) -> dict[str, torch.Tensor]:

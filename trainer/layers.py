@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 SMALLEST_WEIGHT_EXPONENT = -14
 BIAS_BITS = 22  # rows are scaled so that biases stay below 2**22 units
@@ -142,6 +143,15 @@ class SparseLinear(nn.Linear):
     def set_quantiser(self, quantiser: Quantiser | None) -> None:
         """Switch integer arithmetic on, or off with None."""
         self.quantiser, self._cache = quantiser, None
+
+
+def _raise_versions(optimizer: torch.optim.Optimizer, *_) -> None:
+    if optimizer.defaults.get("fused"):
+        torch.autograd.graph.increment_version([p for group in optimizer.param_groups for p in group["params"]])
+
+
+# Fused optimisers change parameters without raising their versions, by which layers tell that they must round again.
+register_optimizer_step_post_hook(_raise_versions)
 
 
 def weight_exponents(largest: torch.Tensor, bits: int) -> torch.Tensor:
