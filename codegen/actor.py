@@ -89,7 +89,7 @@ def _load(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except FileNotFoundError as error:
         raise ActorError(f"{path}: there is no such actor file") from error
     except (SafetensorError, OSError, TypeError, KeyError, AttributeError) as error:
@@ -171,15 +171,8 @@ def _layer(index: int, entry: dict, tensors: dict[str, np.ndarray]) -> Linear:
         raise PolicyError(f"layer {index}: weight exponents are {exponents.dtype}; int8 is needed")
     weights = tensors[f"layers.{index}.weights"]
     if weights.shape != (entry["rows"], entry["columns"]):
-<<<<<<< HEAD
-        raise PolicyError(
-            f"layer {index}: weights are {list(weights.shape)}, "
-            f"the description says [{entry['rows']}, {entry['columns']}]"
-        )
-=======
         said = [entry["rows"], entry["columns"]]
         raise PolicyError(f"layer {index}: weights are {list(weights.shape)}, the description says {said}")
->>>>>>> compiler
     return Linear(
         weights=weights,
         bias=tensors[f"layers.{index}.bias"],
