@@ -110,7 +110,7 @@ def _taken(mnemonic: str, operands: str, function: str, saved: set[str]) -> int:
         return len(others) * (8 if others[0].startswith("{d") else 4)
     if mnemonic.startswith("mov") and others == ["sp"]:
         saved.add(first)
-    if first != "sp" or mnemonic.startswith(("add", "cmp", "tst", "str")):
+    if first != "sp" or mnemonic.startswith(("add", "cmp", "tst", "st", "ld", "vst", "vld")):
         return 0
     if mnemonic.startswith("sub") and others[0] in ("sp", *(o for o in others if o.startswith("#"))):
         return int(others[-1].lstrip("#"), 0)
