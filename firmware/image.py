@@ -18,6 +18,7 @@ from .sizes import Sizes, measure_sizes
 from .toolchain import Toolchain, ToolchainError
 
 RUNTIME_SOURCES = ("main.c", "protocol.c", "cobs.c", "crc32.c", "memory.c")
+POLICY_OPTIMISATION = "-O2"
 
 
 class ImageError(ValueError):
@@ -77,7 +78,7 @@ def _stage(plan: Plan | Path, board: Board, work: Path) -> None:
 
 
 def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
-    policy = toolchain.compile("policy/policy.c", work, {}, optimise="-O2")
+    policy = toolchain.compile("policy/policy.c", work, {}, optimise=POLICY_OPTIMISATION)
     try:
         features, actions = read_shape(work / policy)
     except ValueError as error:
@@ -118,13 +119,13 @@ def _too_big(memory: str, needed_bytes: int, board: Board) -> ImageError:
     missing = needed_bytes - has[board.name]
     larger = [f"{name} ({size:,} bytes)" for name, size in has.items() if size >= needed_bytes]
     choice = f"choose a larger board ({', '.join(larger)})" if larger else "no board here has that much"
-    share = has[board.name] / needed_bytes
+    if memory == "RAM":
+        remedy = "use a policy with fewer hidden neurons"
+    else:
+        remedy = f"prune the policy to at most {has[board.name] / needed_bytes:.0%} of its nonzero weights"
     return ImageError(
         f"the image needs {needed_bytes:,} bytes of {memory}, board {board.name} has {has[board.name]:,}: "
-        f"{missing:,} are missing. {choice}, or prune the policy to at most {share:.0%} of its nonzero weights"
-        if memory == "flash"
-        else f"the image needs {needed_bytes:,} bytes of {memory}, board {board.name} has {has[board.name]:,}: "
-        f"{missing:,} are missing. {choice}, or use a policy with fewer hidden neurons"
+        f"{missing:,} are missing. {choice}, or {remedy}"
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,13 +71,15 @@ _CORES = {"cortex-m4": _Core("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d1
 
 def _zig(board: Board) -> Toolchain:
     package = importlib.util.find_spec("ziglang")
-    if package is None or package.origin is None:
+    folder = Path(package.origin).parent if package and package.origin else Path()
+    zig = shutil.which("zig", path=str(folder))
+    if zig is None:
         raise ToolchainError("the compiler zig is missing; install it with: pip install ziglang")
     core, abi = _CORES[board.core], "eabihf" if board.fpu else "eabi"
     cpu = core.zig + (core.zig_fpu if board.fpu else "")
-    command = (sys.executable, "-m", "ziglang", "cc", "-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}")
-    own_folder = f"-ffile-prefix-map={Path(package.origin).parent}=zig"
-    version = _output([sys.executable, "-m", "ziglang", "version"])
+    command = (zig, "cc", "-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}")
+    own_folder = f"-ffile-prefix-map={folder}=zig"
+    version = _output([zig, "version"])
     return Toolchain(
         "zig", f"zig cc {version}", command,
         (*_COMMON, "-fno-sanitize=all", "-fstack-size-section", own_folder), ("-nostdlib", "-Wl,--gc-sections"),

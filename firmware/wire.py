@@ -140,6 +140,10 @@ class FrameReader:
         self._pending = rest
         return [frame for packet in packets if packet and (frame := self._decode(bytes(packet)))]
 
+    def restart(self) -> None:
+        """Forget a packet that has begun; the next byte begins one."""
+        self._pending.clear()
+
     def _decode(self, packet: bytes) -> Frame | None:
         try:
             return decode_frame(packet, self.digest)

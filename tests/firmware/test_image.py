@@ -93,22 +93,12 @@ def test_a_policy_too_big_for_flash_is_refused_with_what_is_missing(toolchain: s
     tool = find_toolchain(toolchain, board())
     plan = plan_with(table)
     plan.files["policy.c"] = plan.files["policy.c"].replace(".name = \"tiny\"", ".name = (const char *)tiny_large")
-    with pytest.raises(ImageError, match=r"has 1,048,576: [\d,]+ are missing\. .*prune the policy to at most \d+% of"):
+    with pytest.raises(ImageError, match=r"has 1,048,576: .* are missing\. .*prune the policy to at most \d+% of") as raised:
         build_image(plan, board(), tool, tmp_path)
+    missing = int(re.search(r"([\d,]+) are missing", str(raised.value))[1].replace(",", ""))
+    rest = build_image(FIXTURES, board(), tool, tmp_path.with_name("rest")).sizes.flash.total
+    assert rest - 64 <= missing <= rest + 64
     assert list(tmp_path.iterdir()) == []
-
-
-def test_what_is_missing_in_flash_is_exact(tmp_path: Path) -> None:
-    total = hopper_image().sizes.flash.total
-    plan = compile_policy(hopper_policy(), CompileOptions(name="hopper"))
-    filler = 1_048_576 - total
-    grown = TextPlan(plan.files | {"policy.c": plan.files["policy.c"] + f"""
-extern const uint8_t filler[];
-const uint8_t filler[{filler + 100}] = {{1}};
-const void *const keep_filler __attribute__((used, section(".vectors.filler"))) = filler;
-"""})
-    with pytest.raises(ImageError, match=r"10\d are missing"):
-        build_image(grown, board(), find_toolchain("zig", board()), tmp_path)
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
@@ -123,7 +113,7 @@ def test_static_data_too_big_for_ram_is_refused(toolchain: str, tmp_path: Path) 
 def test_a_stack_too_big_for_ram_is_refused(tmp_path: Path) -> None:
     plan = plan_with()
     plan.files["policy.c"] = plan.files["policy.c"].replace(
-        "int16_t action[ACTIONS];", "int16_t action[ACTIONS]; volatile uint8_t scratch[1 << 17]; scratch[0] = 1;"
+        "int16_t action[ACTIONS];", "int16_t action[ACTIONS]; volatile uint8_t scratch[1 << 17]; for (int i = 0; i < 1 << 17; i++) scratch[i] = 1;"
     )
     with pytest.raises(ImageError, match="bytes of RAM"):
         build_image(plan, board(), find_toolchain("zig", board()), tmp_path)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
-import subprocess
+import shutil
 from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from ganglion.codegen.compile import CompileOptions, compile_policy
+from ganglion.codegen.plan import write_plan
 from ganglion.firmware.board import FOLDER
-from ganglion.firmware.elf import Program, read_program
-from ganglion.firmware.image import build_image
+from ganglion.firmware.elf import read_program
+from ganglion.firmware.image import POLICY_OPTIMISATION, build_image
 from ganglion.firmware.stack import EXCEPTION_FRAME_BYTES, StackError, read_frames, stack_bound_bytes
 from ganglion.firmware.toolchain import find_toolchain
-from tests.support.images import TOOLCHAINS, board, hopper_image
 from tests.firmware.test_image import plan_with
+from tests.support.host_device import FIXTURES
+from tests.support.images import board, hopper_image, hopper_policy
 
 
 def compilers_frames(elf: Path) -> dict[str, int]:
@@ -46,12 +49,26 @@ def test_frames_equal_clangs() -> None:
     assert {name: own[name] for name in shared} == {name: theirs[name] for name in shared}
 
 
-@pytest.mark.parametrize("toolchain", TOOLCHAINS)
-def test_the_bound_covers_the_way_to_the_policy(toolchain: str) -> None:
-    image = hopper_image(toolchain)
-    frames = {frame.name: frame.bytes for frame in read_frames(read_program(image.elf)).values()}
-    way = frames["hopper_infer_codes"] + frames["protocol_receive"] + frames["main"]
-    assert way + EXCEPTION_FRAME_BYTES <= image.sizes.ram.stack <= way + EXCEPTION_FRAME_BYTES + 400
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is missing")
+def test_frames_equal_gccs(tmp_path: Path) -> None:
+    """GCC's -fstack-usage lines: file:line:column:function, bytes, qualifier."""
+    plan = compile_policy(hopper_policy(), CompileOptions(name="hopper"))
+    write_plan(plan, tmp_path / "policy")
+    shutil.copytree(FOLDER / "runtime", tmp_path / "runtime")
+    find_toolchain("gcc", board()).compile("policy/policy.c", tmp_path, {}, optimise=POLICY_OPTIMISATION)
+    lines = [line.split("\t") for line in (tmp_path / "policy/policy.su").read_text().splitlines()]
+    theirs = {place.split(":")[-1]: int(size) for place, size, _ in lines}
+    own = {frame.name: frame.bytes for frame in read_frames(read_program(hopper_image("gcc").elf)).values()}
+    assert {"hopper_policy_infer", "hopper_self_test"} <= theirs.keys()
+    assert {name: own[name] for name in theirs} == theirs
+
+
+def test_the_bound_is_the_deepest_way(tmp_path: Path) -> None:
+    program = read_program(build_image(FIXTURES, board(), find_toolchain("zig", board()), tmp_path).elf)
+    frames = {frame.name: frame.bytes for frame in read_frames(program).values()}
+    way = ("reset_handler", "main", "protocol_start", "tiny_self_test")
+    deepest = sum(frames[name] for name in way) + frames["tiny_infer"]
+    assert deepest <= stack_bound_bytes(program) - EXCEPTION_FRAME_BYTES - frames["usart_handler"] <= deepest + 64
 
 
 def test_recursion_has_no_bound(tmp_path: Path) -> None:
