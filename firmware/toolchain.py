@@ -54,7 +54,9 @@ def find_toolchain(name: str, board: Board) -> Toolchain:
     if name not in TOOLCHAINS:
         raise ToolchainError(f"there is no toolchain {name!r}; allowed: {', '.join(TOOLCHAINS)}")
     if board.core not in _CORES:
-        raise ToolchainError(f"board {board.name}: core {board.core!r} has no compiler options; known: {', '.join(_CORES)}")
+        raise ToolchainError(
+            f"board {board.name}: core {board.core!r} has no compiler options; known: {', '.join(_CORES)}"
+        )
     return _zig(board) if name == "zig" else _gcc(board)
 
 

@@ -90,7 +90,8 @@ class WireDevice:
         self._open_stream()
         if observation.shape != (self.hello.features,):
             raise DeviceError(
-                f"{self.name}: the observation has shape {observation.shape}, the policy there takes ({self.hello.features},)"
+                f"{self.name}: the observation has shape {observation.shape}, "
+                f"the policy there takes ({self.hello.features},)"
             )
         answer = self._ask(Command.INFER, encode_observation(observation))
         with self._sense():
@@ -157,7 +158,8 @@ class WireDevice:
         raise DeviceError(self._explain(command, heard, self._reader.dropped - dropped))
 
     def _explain(self, command: Command, heard: int, dropped: int) -> str:
-        tried = f"{self.name}: no answer to {command.name.lower()} in {self._attempts} attempts of {self._timeout_s:g} s"
+        name = command.name.lower()
+        tried = f"{self.name}: no answer to {name} in {self._attempts} attempts of {self._timeout_s:g} s"
         if heard == 0:
             return f"{tried}; not one byte came: check power, cable, port, and that the image is flashed"
         return (
@@ -183,4 +185,3 @@ class WireDevice:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-

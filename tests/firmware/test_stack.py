@@ -31,7 +31,8 @@ def compilers_frames(elf: Path) -> dict[str, int]:
     """What clang writes to .stack_sizes: (address, unsigned LEB128) pairs."""
     file = ELFFile(io.BytesIO(elf.read_bytes()))
     content = b"".join(s.data() for s in file.iter_sections() if s.name == ".stack_sizes")
-    names = {s["st_value"] & ~1: s.name for s in file.get_section_by_name(".symtab").iter_symbols() if s["st_info"]["type"] == "STT_FUNC"}
+    symbols = file.get_section_by_name(".symtab").iter_symbols()
+    names = {s["st_value"] & ~1: s.name for s in symbols if s["st_info"]["type"] == "STT_FUNC"}
     frames, at = {}, 0
     while at < len(content):
         address = int.from_bytes(content[at : at + 4], "little") & ~1
@@ -107,9 +108,13 @@ def test_the_bound_holds_on_the_core(toolchain: str) -> None:
 
 
 def test_recursion_has_no_bound(tmp_path: Path) -> None:
-    before = "int down(volatile int n);\nint down(volatile int n) { volatile int x = n; return n ? down(n - 1) + x : 0; }"
+    before = (
+        "int down(volatile int n);\nint down(volatile int n) { volatile int x = n; return n ? down(n - 1) + x : 0; }"
+    )
     plan = plan_with(before)
-    plan.files["policy.c"] = plan.files["policy.c"].replace("int16_t action[ACTIONS];", "int16_t action[ACTIONS]; down(3);")
+    plan.files["policy.c"] = plan.files["policy.c"].replace(
+        "int16_t action[ACTIONS];", "int16_t action[ACTIONS]; down(3);"
+    )
     with pytest.raises(StackError, match="down calls itself"):
         build_image(plan, board(), find_toolchain("zig", board()), tmp_path)
 
@@ -120,5 +125,5 @@ def test_a_variable_frame_has_no_bound(tmp_path: Path) -> None:
     plan.files["policy.c"] = plan.files["policy.c"].replace(
         "int16_t action[ACTIONS];", "int16_t action[ACTIONS]; wide((int)*(volatile const int8_t *)tiny_weights);"
     )
-    with pytest.raises(StackError, match="wide: `.*sp.*` moves the stack pointer by an unknown amount"):
+    with pytest.raises(StackError, match=r"wide: `.*sp.*` moves the stack pointer by an unknown amount"):
         build_image(plan, board(), find_toolchain("zig", board()), tmp_path)

@@ -118,7 +118,9 @@ def assert_refused(stream: Lossy, message: str, digest: str | None = DIGEST.hex(
 
 
 def test_silence_is_explained() -> None:
-    assert_refused(Lossy(CDevice(), to_host=damages["lost"]), "no answer to hello in 4 attempts.*not one byte came.*power")
+    assert_refused(
+        Lossy(CDevice(), to_host=damages["lost"]), "no answer to hello in 4 attempts.*not one byte came.*power"
+    )
 
 
 def test_garbage_is_explained() -> None:
@@ -140,7 +142,9 @@ def test_a_failed_self_test_is_refused() -> None:
 
 
 def test_another_protocol_version_is_refused() -> None:
-    stream = Lossy(CDevice(), to_host=lambda content: content and encode_frame(Frame(0x81, 1, b"\0\x07" + bytes(60)), DIGEST))
+    stream = Lossy(
+        CDevice(), to_host=lambda content: content and encode_frame(Frame(0x81, 1, b"\0\x07" + bytes(60)), DIGEST)
+    )
     assert_refused(stream, "protocol version 7, this host 1")
 
 

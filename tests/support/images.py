@@ -20,7 +20,8 @@ from .policies import random_policy
 TOOLCHAINS = [
     "zig",
     pytest.param(
-        "gcc", marks=pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is missing")
+        "gcc",
+        marks=pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is missing"),
     ),
 ]
 needs_qemu = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is missing")
