@@ -19,6 +19,7 @@ from .toolchain import Toolchain, ToolchainError
 
 RUNTIME_SOURCES = ("main.c", "protocol.c", "cobs.c", "crc32.c", "memory.c")
 POLICY_OPTIMISATION = "-O2"
+LINKER_SCRIPT = "runtime/cortex_m.ld"
 
 
 class ImageError(ValueError):
@@ -89,9 +90,8 @@ def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
         *(f"drivers/{name}" for name in board.drivers),
         *(f"board/{name}" for name in board.sources),
     ]
-    objects = [toolchain.compile(source, work, defines) for source in sources]
     try:
-        return read_program(toolchain.link([policy, *objects], "runtime/cortex_m.ld", "reset_handler", work))
+        return read_program(toolchain.link([policy, *sources], defines, LINKER_SCRIPT, "reset_handler", work))
     except ToolchainError as error:
         overflow = _explain_overflow(error, board)
         if overflow is None:
