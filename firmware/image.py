@@ -101,10 +101,10 @@ def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
 
 def _explain_overflow(error: ToolchainError, board: Board) -> ImageError | None:
     """Both linkers say how much is missing; None when it was something else."""
-    for region, memory in (("FLASH", board.flash), ("RAM", board.ram)):
+    for region, name, memory in (("FLASH", "flash", board.flash), ("RAM", "RAM", board.ram)):
         missing = [int(n) for n in re.findall(rf"region\s+[`']{region}':?\s+overflowed by (\d+) bytes", str(error))]
         if missing:
-            return _too_big(region.lower() if region == "FLASH" else region, memory.bytes + max(missing), board)
+            return _too_big(name, memory.bytes + max(missing), board)
     return None
 
 

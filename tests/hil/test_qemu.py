@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from ganglion.codegen import reference
+from ganglion.codegen.policy import Policy
 from ganglion.firmware.wire import Command, Frame, FrameReader, encode_frame, encode_observation
 from ganglion.hil.device import DeviceError
 from ganglion.hil.link import WireDevice
 from ganglion.hil.qemu import QemuStream, qemu_device
-from tests.support.images import TOOLCHAINS, board, hopper_image, hopper_policy, needs_qemu
-from tests.support.policies import observations
+from tests.support.images import TOOLCHAINS, board, hopper_image, hopper_policy, needs_qemu, policy_image
+from tests.support.policies import observations, random_policy
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,7 @@ def qemu() -> Iterator[WireDevice]:
         yield device
 
 
-def assert_equal_to_the_oracle(device: WireDevice, count: int) -> None:
-    policy = hopper_policy()
+def assert_equal_to_the_oracle(device: WireDevice, count: int, policy: Policy) -> None:
     samples = observations(policy, count, seed=3)
     expected = reference.infer(policy, samples)
     for sample, codes, status in zip(samples, expected.codes, expected.status, strict=True):
@@ -38,7 +38,7 @@ def assert_equal_to_the_oracle(device: WireDevice, count: int) -> None:
 @needs_qemu
 @pytest.mark.parametrize("count", [300, pytest.param(2000, marks=pytest.mark.long)])
 def test_inferences_equal_the_oracle(qemu: WireDevice, count: int) -> None:
-    assert_equal_to_the_oracle(qemu, count)
+    assert_equal_to_the_oracle(qemu, count, hopper_policy())
     assert qemu.statistics().lost_bytes == 0
 
 
@@ -46,7 +46,15 @@ def test_inferences_equal_the_oracle(qemu: WireDevice, count: int) -> None:
 @pytest.mark.parametrize("toolchain", TOOLCHAINS[1:])
 def test_other_toolchains_equal_the_oracle(toolchain: str) -> None:
     with qemu_device(hopper_image(toolchain).elf, board(), hopper_policy().digest) as device:
-        assert_equal_to_the_oracle(device, 100)
+        assert_equal_to_the_oracle(device, 100, hopper_policy())
+
+
+@needs_qemu
+def test_observations_longer_than_the_ring_equal_the_oracle() -> None:
+    policy = random_policy(5, (376, 32, 17), 0.95)
+    image = policy_image(policy, "humanoid", "zig")
+    with qemu_device(image.elf, board(), policy.digest) as device:
+        assert_equal_to_the_oracle(device, 10, policy)
 
 
 @needs_qemu
