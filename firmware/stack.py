@@ -86,7 +86,7 @@ def _read_frame(program: Program, symbol: Symbol, modes: list[tuple[int, bool]])
     halves: dict[str, int] = {}
     saved: set[str] = set()
     for mnemonic, operands in _instructions(program, symbol, modes):
-        frame.bytes += _taken(mnemonic, operands, symbol.name, saved)
+        frame.bytes += taken_bytes(mnemonic, operands, symbol.name, saved)
         target = re.search(r"#(0x[0-9a-f]+|\d+)$", operands)
         if mnemonic.startswith(("b", "cb")) and not mnemonic.startswith(("bf", "bic", "bkpt")):
             if target is None:
@@ -100,7 +100,9 @@ def _read_frame(program: Program, symbol: Symbol, modes: list[tuple[int, bool]])
     return frame
 
 
-def _taken(mnemonic: str, operands: str, function: str, saved: set[str]) -> int:
+def taken_bytes(mnemonic: str, operands: str, function: str, saved: set[str]) -> int:
+    """Bytes that one instruction takes from the stack; StackError when nobody can tell. `saved` collects the
+    registers that hold an earlier SP, which may be put back."""
     first, *others = [part.strip() for part in operands.split(",")]
     if mnemonic.startswith(("push", "vpush")):
         return (1 + len(others)) * (8 if first.startswith("{d") else 4)
@@ -110,10 +112,13 @@ def _taken(mnemonic: str, operands: str, function: str, saved: set[str]) -> int:
         return len(others) * (8 if others[0].startswith("{d") else 4)
     if mnemonic.startswith("mov") and others == ["sp"]:
         saved.add(first)
-    if first != "sp" or mnemonic.startswith(("add", "cmp", "tst", "st", "ld", "vst", "vld")):
+    amount = others[-1] if others else ""
+    if first != "sp" or mnemonic.startswith(("cmp", "tst", "st", "vst", "ldm", "vldm")):
         return 0
-    if mnemonic.startswith("sub") and others[0] in ("sp", *(o for o in others if o.startswith("#"))):
-        return int(others[-1].lstrip("#"), 0)
+    if mnemonic.startswith("add") and amount.startswith("#") and not amount.startswith("#-"):
+        return 0
+    if mnemonic.startswith("sub") and amount.startswith("#") and others[0] in ("sp", amount):
+        return int(amount[1:], 0)
     if mnemonic.startswith("mov") and others[0] in saved:
         return 0
     raise StackError(f"{function}: `{mnemonic} {operands}` moves the stack pointer by an unknown amount")
@@ -127,6 +132,10 @@ def _instructions(program: Program, symbol: Symbol, modes: list[tuple[int, bool]
         is_code = index == 0 or modes[index - 1][1]
         stop = min(end, modes[index][0]) if index < len(modes) else end
         if is_code:
-            for _, _, mnemonic, operands in engine.disasm_lite(program.read(at, stop - at), at):
+            reached = at
+            for address, size, mnemonic, operands in engine.disasm_lite(program.read(at, stop - at), at):
+                reached = address + size
                 yield mnemonic, operands
+            if reached != stop:
+                raise StackError(f"{symbol.name}: the bytes at 0x{reached:08X} are no known instruction")
         at = stop

@@ -17,7 +17,7 @@ from ganglion.codegen.plan import write_plan
 from ganglion.firmware.board import FOLDER
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.image import POLICY_OPTIMISATION, Image, build_image
-from ganglion.firmware.stack import EXCEPTION_FRAME_BYTES, StackError, read_frames
+from ganglion.firmware.stack import EXCEPTION_FRAME_BYTES, StackError, read_frames, taken_bytes
 from ganglion.firmware.toolchain import find_toolchain
 from ganglion.firmware.wire import Command, Frame, encode_frame, encode_observation
 from tests.firmware.test_image import plan_with
@@ -105,6 +105,37 @@ def test_the_bound_holds_on_the_core(toolchain: str) -> None:
     frames = {frame.name: frame.bytes for frame in read_frames(read_program(image.elf)).values()}
     interrupt = EXCEPTION_FRAME_BYTES + frames["usart_handler"]
     assert 300 < used <= image.sizes.ram.stack - interrupt
+
+
+@pytest.mark.parametrize(
+    ("instruction", "taken"),
+    [
+        ("push {r4, r5, lr}", 12),
+        ("push.w {r4, r5, r6, r7, r8, lr}", 24),
+        ("vpush {d8, d9}", 16),
+        ("vpush {s16}", 4),
+        ("stmdb sp!, {r4, r5}", 8),
+        ("str lr, [sp, #-8]!", 8),
+        ("strd r0, r1, [sp, #-0x10]!", 16),
+        ("sub sp, #0x1f8", 504),
+        ("sub.w sp, sp, #0x20000", 131072),
+        ("add sp, #0x10", 0),
+        ("stm.w sp, {r0, r1}", 0),
+        ("cmp sp, r0", 0),
+        ("mov sp, r7", 0),
+    ],
+)
+def test_what_an_instruction_takes(instruction: str, taken: int) -> None:
+    assert taken_bytes(*instruction.split(" ", 1), "function", {"r7"}) == taken
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    ["sub.w sp, sp, r3", "add sp, r4", "add.w sp, sp, #-8", "mov sp, r6", "ldr.w sp, [r0]", "sub.w sp, r7, #8"],
+)
+def test_what_cannot_be_told_is_refused(instruction: str) -> None:
+    with pytest.raises(StackError, match=r"function: .* moves the stack pointer by an unknown amount"):
+        taken_bytes(*instruction.split(" ", 1), "function", {"r7"})
 
 
 def test_recursion_has_no_bound(tmp_path: Path) -> None:
