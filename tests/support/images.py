@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import shutil
 import tempfile
@@ -49,4 +50,5 @@ def policy_image(policy: Policy, name: str, toolchain: str) -> Image:
     """The image of any policy."""
     plan = compile_policy(policy, CompileOptions(name=name))
     folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return build_image(plan, board(), find_toolchain(toolchain, board()), folder)
