@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
+import logging
 import re
 import warnings
 from collections.abc import Iterable
@@ -11,6 +13,7 @@ import gymnasium
 
 from ganglion.codegen.policy import Policy
 
+_LOG = logging.getLogger(__name__)
 _PREFERRED_VERSION = 4  # the version of the MuJoCo tasks that the literature's returns are told for
 
 
@@ -40,7 +43,7 @@ def base_name(env_id: str) -> str:
 
 def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
     """Make `env_id` without its deprecation notices; refuse one whose spaces do not fit `policy`."""
-    gymnasium.logger.min_level = gymnasium.logger.ERROR
+    _quieten()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -54,6 +57,15 @@ def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
         env.close()
         raise UnknownEnvironmentError(f"environment {env_id} does not fit the policy of {policy.env_id}: {problem}")
     return env
+
+
+def _quieten() -> None:
+    """MuJoCo would write its warnings to MUJOCO_LOG.TXT in the working folder; they go to the log instead."""
+    gymnasium.logger.min_level = gymnasium.logger.ERROR
+    if importlib.util.find_spec("mujoco"):
+        import mujoco
+
+        mujoco.set_mju_user_warning(_LOG.info)
 
 
 def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:
