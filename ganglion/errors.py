@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 
 class UsageError(ValueError):
     """A request that cannot be met as it was put; says what is allowed and what to do."""
 
 
 def is_user_error(error: BaseException) -> bool:
-    """Whether `error` explains itself to the user. Classes are imported late: most runs need none of them."""
-    from ganglion.codegen.actor import ActorError
-    from ganglion.codegen.policy import PolicyError
-    from ganglion.hil.device import DeviceError
-    from ganglion.hil.environments import UnknownEnvironmentError
-    from ganglion.hil.report import ReportError
-
-    kinds = (UsageError, ActorError, PolicyError, DeviceError, UnknownEnvironmentError, ReportError, OSError)
-    return isinstance(error, kinds) and not isinstance(error, json.JSONDecodeError)
+    """Whether `error` explains itself to the user: one of Ganglion's own classes, or the operating system's."""
+    own = any(kind.__module__.partition(".")[0] == "ganglion" for kind in type(error).__mro__)
+    return own or isinstance(error, OSError)
 
 
 def explain(error: BaseException) -> str:
