@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
 from .errors import UsageError
 from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
 
@@ -60,3 +62,14 @@ class LoopOptions:
         """UsageError when there is nothing to run."""
         if self.episodes < 1 or self.first_seed < 0:
             raise UsageError(f"--episodes {self.episodes} --first-seed {self.first_seed}; at least 1 and 0 are needed")
+
+
+def announce(choice: Choice) -> None:
+    """Say which actor was chosen, and why."""
+    about = choice.actor.about
+    nominal = about["sparsity"]["nominal"]
+    Console().print(
+        f"{choice.env_id}: {choice.path.name} ({about['algorithm']}, sparsity {nominal:g}), {choice.reason}",
+        highlight=False,
+        soft_wrap=True,
+    )

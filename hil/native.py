@@ -83,9 +83,7 @@ class NativeDevice:
             raise DeviceError("native: the device is not open; use it in a with statement")
         values = np.ascontiguousarray(observation, np.float32)
         if values.shape != (self._policy.features,):
-            raise DeviceError(
-                f"native: the observation has shape {values.shape}; ({self._policy.features},) is needed"
-            )
+            raise DeviceError(f"native: the observation has shape {values.shape}; ({self._policy.features},) is needed")
         status = self._policy.infer(values.ctypes.data, self._codes.ctypes.data)
         return Reply(self._codes.copy(), status, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -15,13 +16,13 @@ def print_report(report: dict, console: Console) -> None:
     table.add_column(style="bold")
     table.add_column()
     for name, value in summary_rows(report):
-        table.add_row(name, value)
+        table.add_row(name, escape(value))
     console.print(table)
     if "partial" in report:
         partial = report["partial"]
         console.print(
             f"[bold yellow]PARTIAL[/]: {partial['finished_episodes']} of {partial['requested_episodes']} episodes; "
-            f"{partial['reason']}"
+            f"{escape(partial['reason'])}"
         )
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ..toolbox import look_around, python_version, serial_ports
@@ -19,10 +20,10 @@ class Doctor:
         for finding in findings:
             missing = "[red]MISSING[/]" if finding.tool.required else "[yellow]no[/]"
             get = "" if finding.version else finding.tool.get
-            table.add_row(finding.tool.name, finding.version or missing, finding.tool.adds, get)
+            table.add_row(finding.tool.name, finding.version or missing, finding.tool.adds, escape(get))
         ports = serial_ports()
         table.add_row(
-            "a board", ", ".join(ports) or "[yellow]no[/]", "runs on the chip (--device serial:PORT)",
+            "a board", escape(", ".join(ports)) or "[yellow]no[/]", "runs on the chip (--device serial:PORT)",
             "" if ports else "attach one by USB",
         )  # fmt: skip
         Console().print(table)
