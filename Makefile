@@ -9,7 +9,7 @@ GANGLION := $(BIN)/python -m ganglion
 
 # A shell's start-up file may be called ENV in the environment; an environment's name never is a path like that.
 ifneq ($(filter environment%,$(origin ENV)),)
-ifneq ($(filter /% ~% $$%,$(ENV)),)
+ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif

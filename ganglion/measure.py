@@ -71,8 +71,8 @@ def _every(count: int, number: int) -> bool:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(
-        *columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True
-    ) as progress:
+    note = TextColumn("{task.fields[note]}")
+    with Progress(*columns, note, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield progress
