@@ -16,7 +16,7 @@ TOOLCHAINS = ("zig", "gcc")
 _COMMON = (
     "-std=c11", "-g", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror",
     "-ffreestanding", "-fno-builtin", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections",
-    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-common", "-fomit-frame-pointer",
+    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-common", "-fomit-frame-pointer", "-fno-unroll-loops",
 )  # fmt: skip
 
 
