@@ -22,7 +22,7 @@ CORNER_OBSERVATIONS = 2000
 
 
 def measure(actor: Actor, device: Device, build: Build, episodes: int, first_seed: int, path: Path) -> bool:
-    """Compare `device` with the oracle on corner observations and over `episodes`; write the report to `path`
+    """Compare `device` with the oracle over `episodes` and on corner observations; write the report to `path`
     (.json, and .html beside it) and print it. Returns whether every action was equal.
 
     What stopped the measurement before its time (DeviceError, KeyboardInterrupt) is raised after the report of
@@ -30,14 +30,14 @@ def measure(actor: Actor, device: Device, build: Build, episodes: int, first_see
     """
     console = Console()
     with device, _progress() as progress:
-        corners = _check_corners(actor, device, progress)
-        played = _play(actor, device, 0 if corners.stopped_by else episodes, first_seed, progress)
+        played = _play(actor, device, episodes, first_seed, progress)
+        corners = None if played.stopped_by else _check_corners(actor, device, progress)
     report = make_report(actor, build, played, corners)
     write_report(report, path)
     write_whole(path.with_suffix(".html"), render_page(report))
     print_report(report, console)
     console.print(f"{path} and {path.with_suffix('.html').name}", highlight=False, soft_wrap=True)
-    stopped_by = corners.stopped_by or played.stopped_by
+    stopped_by = played.stopped_by or (corners.stopped_by if corners else None)
     if stopped_by:
         raise stopped_by
     return report["equality"]["mismatches"] == 0

@@ -64,22 +64,26 @@ def test_a_run_on_the_host_writes_its_report(run_native, capsys):
 
 
 def test_a_mismatch_is_exit_code_1(run_native):
-    code, report = run_native(WrongOnce(hopper_policy(), at=70))
+    code, report = run_native(WrongOnce(hopper_policy(), at=20))
     assert code == 1
     assert report["equality"]["mismatches"] == 1
 
 
-@pytest.mark.parametrize("at", [30, 70])
-def test_a_device_that_dies_is_exit_code_2_and_its_report_is_partial(run_native, at, capsys):
+@pytest.mark.parametrize("where", ["closed_loop", "corner_observations"])
+def test_a_device_that_dies_is_exit_code_2_and_its_report_is_partial(run_native, where, capsys):
+    _, whole = run_native()
+    steps = whole["equality"]["closed_loop"]["inferences"]
+    at = steps - 1 if where == "closed_loop" else steps + 10
     code, report = run_native(Dying(hopper_policy(), at))
     assert code == 2
     assert report["equality"]["inferences"] == at
+    assert ("corner_observations" in report["equality"]) == (where == "corner_observations")
     assert "did not answer" in report["partial"]["reason"]
     assert "ganglion: fake:oracle did not answer within 1 s" in capsys.readouterr().err
 
 
 def test_ctrl_c_is_exit_code_130_and_its_report_is_partial(run_native):
-    code, report = run_native(Dying(hopper_policy(), 70, KeyboardInterrupt()))
+    code, report = run_native(Dying(hopper_policy(), 15, KeyboardInterrupt()))
     assert code == 130
     assert report["partial"]["reason"] == "interrupted by the user"
 
@@ -136,7 +140,7 @@ def test_bad_input_is_one_clear_line(arguments, message, capsys):
     ],
 )
 def test_an_unknown_choice_of_the_firmware_is_one_clear_line(option, value, message, actor_file, tmp_path, capsys):
-    arguments = ("firmware", "--actor", actor_file, "--build", tmp_path / "build", option, value)
+    arguments = ("firmware", "--device", "qemu", "--actor", actor_file, "--build", tmp_path / "build", option, value)
     assert message in fails(capsys, *arguments)
     assert not (tmp_path / "build").exists()
 
