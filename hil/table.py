@@ -60,16 +60,16 @@ def _build_rows(build: dict) -> list[tuple[str, str]]:
 
 def _compression(compression: dict) -> str:
     return (
-        f"{compression['ratio']:g}x: {compression['dense_fp32_bytes']:,} bytes as dense float32 to "
+        f"{compression['ratio']:.1f}x: {compression['dense_fp32_bytes']:,} bytes as dense float32 to "
         f"{compression['policy_flash_bytes']:,} with indices, biases, tables and code "
-        f"(weights alone, as papers count: {compression['paper_ratio']:g}x)"
+        f"(weights alone, as papers count: {compression['paper_ratio']:.0f}x)"
     )
 
 
 def _timing_rows(timing: dict) -> list[tuple[str, str]]:
     rows = [("cycles", f"{_quantiles(timing['cycles'])} ({timing['source']})")]
     if "latency_us" in timing:
-        rows.append(("latency", f"{_quantiles(timing['latency_us'])} us at {timing['clock_hz'] / 1e6:g} MHz"))
+        rows.append(("latency", f"{_quantiles(timing['latency_us'])} µs at {timing['clock_hz'] / 1e6:g} MHz"))
     return rows
 
 
