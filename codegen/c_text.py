@@ -16,9 +16,9 @@ restrict return short signed sizeof static struct switch typedef union unsigned 
 """
 _CPP_WORDS = """
 alignas alignof and and_eq asm bitand bitor bool catch char16_t char32_t class compl concept const_cast constexpr
-decltype delete dynamic_cast explicit export false friend main mutable namespace new noexcept not not_eq nullptr operator
-or or_eq private protected public reinterpret_cast requires static_assert static_cast template this thread_local throw
-true try typeid typename using virtual wchar_t xor xor_eq
+decltype delete dynamic_cast explicit export false friend main mutable namespace new noexcept not not_eq nullptr
+operator or or_eq private protected public reinterpret_cast requires static_assert static_cast template
+this thread_local throw true try typeid typename using virtual wchar_t xor xor_eq
 """
 _HEADERS = """
 assert complex ctype errno fenv ganglion_policy inttypes iso646 limits locale math setjmp signal stdalign stdarg

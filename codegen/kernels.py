@@ -83,6 +83,4 @@ def _csr_step(name: str, index: int, layer: Linear, packed: CsrLayer, source: tu
     )
 
 
-KERNELS: dict[str, Kernel] = {
-    kernel.name: kernel for kernel in (Kernel("csr", "csr.h.j2", csr_layers),)
-}
+KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in (Kernel("csr", "csr.h.j2", csr_layers),)}

@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-
 from ganglion.codegen.plan import Plan, PlanError, read_files
 
 from .device import DeviceError, DeviceInfo, Reply

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-
 from ganglion.codegen.actor import digest
 from ganglion.codegen.policy import HEAD_BITS, Head, Linear, ObservationMap, Policy, check_policy
 
