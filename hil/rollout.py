@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import gymnasium
 import numpy as np
@@ -54,8 +54,42 @@ class Rollout:
         return tuple(episode for episode in self.episodes if episode.finished)
 
 
+def rollout(
+    policy: Policy, device: Device, env_id: str, episodes: int, first_seed: int = 0, progress: Progress | None = None
+) -> Rollout:
+    """Let `device` drive `env_id` for `episodes`, seeded first_seed, first_seed + 1, ...
+
+    `device` is entered already. `progress(episode, step, return so far)` hears every step. A device that
+    fails, or Ctrl-C, ends the rollout: what was measured until then is returned.
+    """
+    require_same_actor(policy, device)
+    env = make_env(env_id, policy)
+    loop = _Loop(policy, device, env, progress or (lambda episode, step, so_far: None))
+    try:
+        for index in range(episodes):
+            loop.play(index, first_seed + index)
+            if loop.stopped_by:
+                break
+        reference_episodes = loop.reference()
+    finally:
+        env.close()
+    return Rollout(
+        env_id=env_id,
+        device=device.info,
+        requested_episodes=episodes,
+        episodes=tuple(loop.episodes),
+        reference=reference_episodes,
+        reference_replayed=loop.equality.mismatches > 0,
+        equality=loop.equality,
+        cycles=None if None in loop.cycles or not loop.cycles else np.array(loop.cycles, dtype=np.int64),
+        stopped_by=loop.stopped_by,
+    )
+
+
 @dataclass
 class _Trace:
+    """An episode on its way; after an interruption it holds the whole steps."""
+
     seed: int
     episode_return: float = 0.0
     finished: bool = False
@@ -67,79 +101,66 @@ class _Trace:
         return Episode(self.seed, self.episode_return, len(self.replies), self.finished)
 
 
-def rollout(
-    policy: Policy, device: Device, env_id: str, episodes: int, first_seed: int = 0, progress: Progress | None = None
-) -> Rollout:
-    """Let `device` drive `env_id` for `episodes`, seeded first_seed, first_seed + 1, ...
+@dataclass
+class _Loop:
+    """What the rollout has gathered so far."""
 
-    `device` is entered already. `progress(episode, step, return so far)` hears every step. A device that
-    fails, or Ctrl-C, ends the rollout: what was measured until then is returned.
-    """
-    require_same_actor(policy, device)
-    env = make_env(env_id, policy)
-    played, equality, cycles, stopped_by = [], Equality(), [], None
-    try:
-        for index in range(episodes):
-            trace = _Trace(first_seed + index)
-            stopped_by = _play_until_stopped(policy, device, env, trace, index, progress)
-            equality += _judge(policy, trace, index)
-            cycles += [reply.cycles for reply in trace.replies]
-            played.append(trace.episode)
-            stopped_by = stopped_by or equality.stopped_by
-            if stopped_by:
-                break
-        replay = equality.mismatches > 0
-        reference_episodes = tuple(played)
-        if replay:
-            reference_episodes = () if stopped_by else _replay(policy, env, played)
-    finally:
-        env.close()
-    counted = bool(cycles) and None not in cycles
-    return Rollout(
-        env_id=env_id,
-        device=device.info,
-        requested_episodes=episodes,
-        episodes=tuple(played),
-        reference=reference_episodes,
-        reference_replayed=replay,
-        equality=equality,
-        cycles=np.array(cycles, dtype=np.int64) if counted else None,
-        stopped_by=stopped_by,
-    )
+    policy: Policy
+    device: Device
+    env: gymnasium.Env
+    progress: Progress
+    episodes: list[Episode] = field(default_factory=list)
+    equality: Equality = field(default_factory=Equality)
+    cycles: list[int | None] = field(default_factory=list)
+    stopped_by: DeviceError | KeyboardInterrupt | None = None
 
+    def play(self, index: int, seed: int) -> None:
+        """One episode with the device, compared at its end; a stop on the way is noted in `stopped_by`."""
+        trace = _Trace(seed)
+        try:
+            _play(self.policy, self.env, self._ask_device, trace, lambda: self._hear(index, trace))
+        except (DeviceError, KeyboardInterrupt) as error:
+            self.stopped_by = error
+        try:
+            equality = self._compare(trace, index)
+        except KeyboardInterrupt as error:
+            self.stopped_by = error
+            equality = self._compare(trace, index)
+        self.equality += equality
+        self.cycles += [reply.cycles for reply in trace.replies]
+        self.episodes.append(trace.episode)
 
-def _play_until_stopped(policy, device, env, trace, index, progress) -> DeviceError | KeyboardInterrupt | None:
-    def hear() -> None:
-        if progress:
-            progress(index, len(trace.replies), trace.episode_return)
+    def reference(self) -> tuple[Episode, ...]:
+        """The oracle's episodes: these very ones if all was equal, else played again; () after a stop."""
+        if self.equality.mismatches == 0:
+            return tuple(self.episodes)
+        traces = [_Trace(episode.seed) for episode in self.episodes]
+        try:
+            for trace in traces if not self.stopped_by else ():
+                _play(self.policy, self.env, self._ask_oracle, trace, lambda: None)
+        except KeyboardInterrupt as error:
+            self.stopped_by = error
+        return () if self.stopped_by else tuple(trace.episode for trace in traces)
 
-    try:
-        _play(policy, env, lambda observation: ask(policy, device, observation), trace, hear)
-    except (DeviceError, KeyboardInterrupt) as error:
-        return error
-    return None
+    def _ask_device(self, observation: np.ndarray) -> Reply:
+        return ask(self.policy, self.device, observation)
 
+    def _ask_oracle(self, observation: np.ndarray) -> Reply:
+        inference = reference.infer(self.policy, observation[None])
+        return Reply(inference.codes[0], int(inference.status[0]), None)
 
-def _judge(policy: Policy, trace: _Trace, index: int) -> Equality:
-    observations = trace.observations[: len(trace.replies)]
-    try:
-        return compare(policy, observations, trace.replies, index)
-    except KeyboardInterrupt as stop:
-        return replace(compare(policy, observations, trace.replies, index), stopped_by=stop)
+    def _hear(self, index: int, trace: _Trace) -> None:
+        self.progress(index, len(trace.replies), trace.episode_return)
 
-
-def _replay(policy: Policy, env: gymnasium.Env, played: list[Episode]) -> tuple[Episode, ...]:
-    traces = [_Trace(episode.seed) for episode in played]
-    for trace in traces:
-        _play(policy, env, lambda observation: _ask_oracle(policy, observation), trace, lambda: None)
-    return tuple(trace.episode for trace in traces)
+    def _compare(self, trace: _Trace, index: int) -> Equality:
+        return compare(self.policy, trace.observations[: len(trace.replies)], trace.replies, index)
 
 
 def _play(policy: Policy, env: gymnasium.Env, act: Act, trace: _Trace, hear: Callable[[], None]) -> None:
-    """Play one episode into `trace`, which holds all whole steps when this is interrupted."""
     observation, _ = env.reset(seed=trace.seed)
     while not trace.finished:
-        observation = np.asarray(observation, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            observation = np.asarray(observation).astype(np.float32)
         reply = act(observation)
         trace.observations.append(observation)
         trace.replies.append(reply)
@@ -153,8 +174,3 @@ def _action(policy: Policy, codes: np.ndarray) -> np.ndarray | int:
     if policy.head.kind == "argmax":
         return int(codes[0])
     return arithmetic.affine(codes, policy.head.gain, policy.head.offset)
-
-
-def _ask_oracle(policy: Policy, observation: np.ndarray) -> Reply:
-    inference = reference.infer(policy, observation[None])
-    return Reply(inference.codes[0], int(inference.status[0]), None)

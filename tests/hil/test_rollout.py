@@ -4,6 +4,7 @@ import pytest
 from ganglion.codegen import reference
 from ganglion.hil.device import DeviceError
 from ganglion.hil.environments import UnknownEnvironmentError
+from ganglion.hil.equality import compare
 from ganglion.hil.rollout import rollout
 from tests.support.actors import hopper_policy
 from tests.support.devices import Dying, Garbage, OracleDevice, WrongOnce
@@ -58,6 +59,40 @@ def test_what_was_measured_before_a_stop_is_kept(error):
     assert len(result.finished) == 1
     assert [(episode.steps, episode.finished) for episode in result.episodes] == [(steps, True), (4, False)]
     assert result.equality.inferences == steps + 4 == len(result.cycles)
+
+
+def test_ctrl_c_while_an_episode_is_compared_loses_nothing(monkeypatch):
+    policy = hopper_policy()
+    calls = iter([KeyboardInterrupt()])
+
+    def compare_with_interruption(*arguments):
+        for error in calls:
+            raise error
+        return compare(*arguments)
+
+    monkeypatch.setattr("ganglion.hil.rollout.compare", compare_with_interruption)
+    result = rollout(policy, OracleDevice(policy), ENV, episodes=3)
+    assert isinstance(result.stopped_by, KeyboardInterrupt)
+    assert len(result.finished) == 1 and result.equality.inferences == result.finished[0].steps
+
+
+def test_after_a_stop_nothing_is_replayed():
+    policy = hopper_policy()
+    device = WrongOnce(policy, at=1)
+    device.infer = _then_dies(device.infer, after=4)
+    result = rollout(policy, device, ENV, episodes=2)
+    assert result.equality.mismatches == 1 and result.reference == ()
+
+
+def _then_dies(infer, after):
+    left = iter(range(after))
+
+    def dying(observation):
+        if next(left, None) is None:
+            raise DeviceError("gone")
+        return infer(observation)
+
+    return dying
 
 
 def test_a_garbage_answer_is_a_device_error():

@@ -1,0 +1,54 @@
+"""Every device that is here is equal to the oracle: on 2,000 random and corner observations, and in closed loop."""
+
+import shutil
+
+import pytest
+
+from ganglion.building import build_firmware, build_for_host
+from ganglion.devices import open_device
+from ganglion.hil.equality import check_equality
+from ganglion.hil.observations import corner_observations
+from ganglion.hil.rollout import rollout
+from ganglion.options import BuildOptions
+from tests.support.policies import random_policy
+
+DEVICES = [
+    "native",
+    pytest.param(
+        "qemu",
+        marks=pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed"),
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return random_policy(3, shape=(11, 64, 64, 3), sparsity=0.9, env_id="Hopper-v4")
+
+
+@pytest.fixture(scope="module")
+def built(policy, tmp_path_factory):
+    root = tmp_path_factory.mktemp("build")
+    return {
+        "native": build_for_host(policy, root),
+        "image": build_firmware(policy, BuildOptions(build=root)),
+    }
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_a_device_is_equal_to_the_oracle(name, policy, built):
+    with open_device(name, built["native" if name == "native" else "image"]) as device:
+        corners = check_equality(policy, device, corner_observations(policy, 2000))
+        played = rollout(policy, device, "Hopper-v4", episodes=2)
+    assert (corners.inferences, corners.mismatches, corners.stopped_by) == (2000, 0, None)
+    assert (played.equality.mismatches, played.stopped_by, len(played.finished)) == (0, None, 2)
+
+
+def test_building_twice_gives_the_same_bytes(policy, built, tmp_path):
+    first, second = built["image"], build_firmware(policy, BuildOptions(build=tmp_path))
+    for each in (first, second):
+        assert (each.folder.parent / "Hopper").resolve() == each.folder.resolve()
+    names = sorted(path.relative_to(first.folder) for path in first.folder.rglob("*") if path.is_file())
+    assert len(names) >= 5
+    for name in names:
+        assert (first.folder / name).read_bytes() == (second.folder / name).read_bytes(), name
