@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv, by pip alone, and calls the `ganglion` command line.
 #   make firmware ENV=Hopper [SPARSITY=0.98] [ALGORITHM=distil] [TARGET=cortex-m4] [BOARD=stm32f405]
 #                            [TOOLCHAIN=zig|gcc] [DEVICE=emulator] [EPISODES=10]
+# or ACTOR=my.safetensors instead of ENV.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,12 +14,13 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
 env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper)))
-actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
+zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
+actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 

@@ -53,6 +53,11 @@ def test_variables_become_options():
         assert option in text
 
 
+def test_an_actor_file_takes_the_place_of_the_environment():
+    command = make("hil", "ACTOR=my actor.safetensors", "DEVICE=native").stdout.splitlines()[-1]
+    assert "--actor 'my actor.safetensors'" in command and "--env" not in command
+
+
 def test_values_are_quoted():
     command = make("firmware", "ENV=a'b; echo c").stdout.splitlines()[-1]
     arguments = subprocess.run(
