@@ -76,7 +76,7 @@ struct span {
     uint32_t running;
 };
 
-enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, INTERRUPT_WORDS = 8 };
+enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, INTERRUPT_WORDS = 8 };
 
 struct range {
     uint32_t begin, end;
@@ -86,6 +86,10 @@ struct range {
 struct follow {
     uint32_t address, mask;
     int32_t shift;
+};
+
+struct reset_value {
+    uint32_t address, value;
 };
 
 struct buffer {
@@ -114,11 +118,13 @@ struct machine {
     size_t range_count;
     struct follow follows[MAX_FOLLOWS];
     size_t follow_count;
+    struct reset_value reset_values[MAX_RESET_VALUES];
+    size_t reset_value_count;
     struct buffer received, sent; /* seen from the board */
     uint32_t enabled[INTERRUPT_WORDS], pending[INTERRUPT_WORDS];
     bool in_handler, reset_requested;
     uint64_t counter_base, systick_base, systick_wraps;
-    uc_hook hooks[5];
+    uc_hook hooks[4];
 };
 
 /* machine.c */
@@ -152,6 +158,7 @@ void peripherals_reset(struct machine *m);
 bool usart_interrupts(const struct machine *m);
 int machine_add_range(struct machine *m, uint32_t begin, uint32_t end);
 int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32_t shift);
+int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value);
 int machine_send(struct machine *m, const uint8_t *bytes, size_t count);
 size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity);
 uint32_t machine_word(const struct machine *m, uint32_t address);

@@ -193,6 +193,15 @@ int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32
     return 0;
 }
 
+int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value)
+{
+    if (m->reset_value_count == MAX_RESET_VALUES || address - PERIPHERALS >= PERIPHERALS_BYTES) {
+        return -1;
+    }
+    m->reset_values[m->reset_value_count++] = (struct reset_value){address, value};
+    return 0;
+}
+
 bool peripherals_start(struct machine *m)
 {
     m->peripherals = calloc(PERIPHERALS_BYTES, 1);
@@ -210,5 +219,8 @@ void peripherals_reset(struct machine *m)
     memset(m->pending, 0, sizeof m->pending);
     m->system[0xED08 / 4] = m->config.vectors;
     m->system[0xED14 / 4] = 0x200; /* CCR.STKALIGN */
+    for (size_t i = 0; i < m->reset_value_count; i++) {
+        m->peripherals[(m->reset_values[i].address - PERIPHERALS) / 4] = m->reset_values[i].value;
+    }
     m->received.begin = m->received.end = 0;
 }
