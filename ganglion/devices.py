@@ -1,4 +1,4 @@
-"""A device by its name: native, qemu or serial:PORT."""
+"""A device by its name: native, emulator, qemu or serial:PORT."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable
 
 from ganglion.hil.device import Device
+from ganglion.hil.emulator import EmulatorDevice
 from ganglion.hil.native import NativeDevice
 from ganglion.hil.qemu import qemu_device
 from ganglion.hil.serial import serial_device
@@ -36,6 +37,10 @@ def _native(built: Built, _: str) -> Device:
     return NativeDevice(built.plan)
 
 
+def _emulator(built: Built, _: str) -> Device:
+    return EmulatorDevice(built.image.elf, built.image.board, built.plan.policy.digest)
+
+
 def _qemu(built: Built, _: str) -> Device:
     return qemu_device(built.image.elf, built.image.board, built.plan.policy.digest)
 
@@ -44,4 +49,9 @@ def _serial(built: Built, port: str) -> Device:
     return serial_device(port, built.image.board.usart.baud, built.plan.policy.digest)
 
 
-_OPEN: dict[str, Callable[[Built, str], Device]] = {"native": _native, "qemu": _qemu, "serial": _serial}
+_OPEN: dict[str, Callable[[Built, str], Device]] = {
+    "native": _native,
+    "emulator": _emulator,
+    "qemu": _qemu,
+    "serial": _serial,
+}

@@ -140,7 +140,7 @@ def test_bad_input_is_one_clear_line(arguments, message, capsys):
     ],
 )
 def test_an_unknown_choice_of_the_firmware_is_one_clear_line(option, value, message, actor_file, tmp_path, capsys):
-    arguments = ("firmware", "--device", "qemu", "--actor", actor_file, "--build", tmp_path / "build", option, value)
+    arguments = ("firmware", "--actor", actor_file, "--build", tmp_path / "build", option, value)
     assert message in fails(capsys, *arguments)
     assert not (tmp_path / "build").exists()
 

@@ -14,6 +14,7 @@ from tests.support.policies import random_policy
 
 DEVICES = [
     "native",
+    "emulator",
     pytest.param(
         "qemu",
         marks=pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed"),
