@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
+from ganglion.codegen.timing import load_core
 from ganglion.hil.device import Device
 from ganglion.hil.emulator import EmulatorDevice
 from ganglion.hil.native import NativeDevice
@@ -31,6 +32,16 @@ def open_device(spec: str, built: Built) -> Device:
     """The device of `spec` for what was built; enter it to start it. All but "native" need an image."""
     kind, _, port = spec.partition(":")
     return _OPEN[kind](built, port)
+
+
+def cycle_model_range(spec: str, built: Built) -> list[Device]:
+    """Emulators with the fewest and the most cycles for a pipeline refill; none for other devices."""
+    if device_kind(spec) != "emulator":
+        return []
+    elf, board = built.image.elf, built.image.board
+    refills = load_core(board.core).refill_cycles
+    ends = sorted({min(refills), max(refills)})
+    return [EmulatorDevice(elf, board, built.plan.policy.digest, refill) for refill in ends]
 
 
 def _native(built: Built, _: str) -> Device:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ganglion.codegen.actor import Actor
+from ganglion.hil.cycles import CycleSample, sample_cycles
 from ganglion.hil.device import Device
 from ganglion.hil.equality import Equality, check_equality
 from ganglion.hil.observations import corner_observations
@@ -19,20 +20,31 @@ from ganglion.hil.rollout import Rollout, rollout
 from ganglion.hil.table import print_report
 
 CORNER_OBSERVATIONS = 2000
+CYCLE_OBSERVATIONS = 50
 
 
-def measure(actor: Actor, device: Device, build: Build, episodes: int, first_seed: int, path: Path) -> bool:
+def measure(
+    actor: Actor,
+    device: Device,
+    build: Build,
+    episodes: int,
+    first_seed: int,
+    path: Path,
+    cycle_models: Sequence[Device] = (),
+) -> bool:
     """Compare `device` with the oracle over `episodes` and on corner observations; write the report to `path`
-    (.json, and .html beside it) and print it. Returns whether every action was equal.
+    (.json, and .html beside it) and print it. `cycle_models` are the same device with other cycle models, for the
+    range of the cycles. Returns whether every action was equal.
 
     What stopped the measurement before its time (DeviceError, KeyboardInterrupt) is raised after the report of
     what was measured until then is written.
     """
     console = Console()
+    samples = [_sample(actor, each) for each in cycle_models]
     with device, _progress() as progress:
         played = _play(actor, device, episodes, first_seed, progress)
         corners = None if played.stopped_by else _check_corners(actor, device, progress)
-    report = make_report(actor, build, played, corners)
+    report = make_report(actor, build, played, corners, samples)
     write_report(report, path)
     write_whole(path.with_suffix(".html"), render_page(report))
     print_report(report, console)
@@ -41,6 +53,11 @@ def measure(actor: Actor, device: Device, build: Build, episodes: int, first_see
     if stopped_by:
         raise stopped_by
     return report["equality"]["mismatches"] == 0
+
+
+def _sample(actor: Actor, device: Device) -> CycleSample:
+    with device:
+        return sample_cycles(actor.policy, device, corner_observations(actor.policy, CYCLE_OBSERVATIONS))
 
 
 def _check_corners(actor: Actor, device: Device, progress: Progress) -> Equality:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +13,7 @@ import jsonschema
 
 from ganglion.codegen.actor import Actor
 
+from .cycles import CycleSample
 from .equality import ORACLE, Equality, Mismatch
 from .rollout import Rollout
 from .statistics import histogram, quantiles, summarise
@@ -39,7 +40,13 @@ class Build:
     ram_bytes: Mapping[str, int] | None = None
 
 
-def make_report(actor: Actor, build: Build, rollout: Rollout, corners: Equality | None = None) -> dict:
+def make_report(
+    actor: Actor,
+    build: Build,
+    rollout: Rollout,
+    corners: Equality | None = None,
+    cycle_range: Sequence[CycleSample] = (),
+) -> dict:
     """The report as plain data, valid by the schema; the same arguments give the same report."""
     report = {
         "version": VERSION,
@@ -47,7 +54,7 @@ def make_report(actor: Actor, build: Build, rollout: Rollout, corners: Equality 
         "actor": _actor(actor, build),
         "build": _without_absent({k: v for k, v in asdict(build).items() if k != "nonzeros_effective"}),
         "compression": _compression(actor, build),
-        "timing": _timing(rollout),
+        "timing": _timing(rollout, cycle_range),
         "equality": _equality(rollout, corners),
         "reward": _reward(actor, rollout),
     }
@@ -150,7 +157,7 @@ def _compression(actor: Actor, build: Build) -> dict | None:
     }
 
 
-def _timing(rollout: Rollout) -> dict | None:
+def _timing(rollout: Rollout, cycle_range: Sequence[CycleSample]) -> dict | None:
     device = rollout.device
     if rollout.cycles is None or device.cycles_source is None:
         return None
@@ -161,6 +168,10 @@ def _timing(rollout: Rollout) -> dict | None:
         "cycles_histogram": {"edges": list(bins.edges), "counts": list(bins.counts)},
         "source": device.cycles_source,
     }
+    if cycle_range:
+        timing["cycles_range"] = [
+            {"source": sample.source, "cycles": asdict(quantiles(sample.cycles))} for sample in cycle_range
+        ]
     if device.clock_hz:
         latency_us = {name: round(value * 1e6 / device.clock_hz, 3) for name, value in cycles.items()}
         timing |= {"clock_hz": device.clock_hz, "latency_us": latency_us}

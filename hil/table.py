@@ -68,6 +68,9 @@ def _compression(compression: dict) -> str:
 
 def _timing_rows(timing: dict) -> list[tuple[str, str]]:
     rows = [("cycles", f"{_quantiles(timing['cycles'])} ({timing['source']})")]
+    if "cycles_range" in timing:
+        ends = [f"{end['cycles']['median']:,} ({end['source']})" for end in timing["cycles_range"]]
+        rows.append(("cycle model", f"median from {' to '.join(ends)}"))
     if "latency_us" in timing:
         rows.append(("latency", f"{_quantiles(timing['latency_us'])} µs at {timing['clock_hz'] / 1e6:g} MHz"))
     return rows

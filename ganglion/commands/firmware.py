@@ -6,7 +6,7 @@ from typing import Annotated
 import tyro
 
 from ..building import build_firmware
-from ..devices import device_kind, open_device
+from ..devices import cycle_model_range, device_kind, open_device
 from ..errors import UsageError
 from ..measure import measure
 from ..options import ActorOptions, BuildOptions, LoopOptions, announce
@@ -33,5 +33,6 @@ class Firmware:
         announce(choice)
         built = build_firmware(choice.actor.policy, self.how)
         device, path = open_device(self.device, built), built.folder / "report.json"
-        equal = measure(choice.actor, device, built.facts, self.loop.episodes, self.loop.first_seed, path)
+        models = cycle_model_range(self.device, built)
+        equal = measure(choice.actor, device, built.facts, self.loop.episodes, self.loop.first_seed, path, models)
         return int(not equal)

@@ -6,7 +6,7 @@ from typing import Annotated
 import tyro
 
 from ..building import build_firmware, build_for_host
-from ..devices import device_kind, open_device
+from ..devices import cycle_model_range, device_kind, open_device
 from ..measure import measure
 from ..options import ActorOptions, BuildOptions, LoopOptions, announce
 
@@ -32,5 +32,6 @@ class Run:
         policy = choice.actor.policy
         built = build_for_host(policy, self.how.build) if kind == "native" else build_firmware(policy, self.how)
         device, path = open_device(self.device, built), built.folder / f"report-{kind}.json"
-        equal = measure(choice.actor, device, built.facts, self.loop.episodes, self.loop.first_seed, path)
+        models = cycle_model_range(self.device, built)
+        equal = measure(choice.actor, device, built.facts, self.loop.episodes, self.loop.first_seed, path, models)
         return int(not equal)

@@ -2,10 +2,13 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from ganglion.building import build_firmware, build_for_host
-from ganglion.devices import open_device
+from ganglion.devices import cycle_model_range, open_device
+from ganglion.hil.cycles import sample_cycles
+from ganglion.hil.device import DeviceError
 from ganglion.hil.equality import check_equality
 from ganglion.hil.observations import corner_observations
 from ganglion.hil.rollout import rollout
@@ -53,3 +56,20 @@ def test_building_twice_gives_the_same_bytes(policy, built, tmp_path):
     assert len(names) >= 5
     for name in names:
         assert (first.folder / name).read_bytes() == (second.folder / name).read_bytes(), name
+
+
+def test_the_cycle_model_tells_its_range(policy, built):
+    observations = corner_observations(policy, 20)
+    samples = []
+    for device in [*cycle_model_range("emulator", built["image"]), open_device("emulator", built["image"])]:
+        with device:
+            samples.append(sample_cycles(policy, device, observations))
+    low, high, default = (np.median(sample.cycles) for sample in samples)
+    assert low < default < high
+    assert [sample.source.split(",")[1] for sample in samples] == ["P=1", "P=3", "P=2"]
+
+
+def test_a_device_that_does_not_count_has_no_cycles(policy, built):
+    with open_device("native", built["native"]) as device, pytest.raises(DeviceError, match="does not count cycles"):
+        sample_cycles(policy, device, corner_observations(policy, 1))
+    assert cycle_model_range("native", built["native"]) == []

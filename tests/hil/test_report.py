@@ -5,9 +5,11 @@ from html.parser import HTMLParser
 from io import StringIO
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from ganglion.hil.cycles import CycleSample
 from ganglion.hil.equality import check_equality
 from ganglion.hil.observations import corner_observations
 from ganglion.hil.page import render_page
@@ -29,7 +31,8 @@ def actor(tmp_path_factory):
 
 def measure(actor, device, build=BUILD, episodes=3):
     corners = check_equality(actor.policy, OracleDevice(actor.policy), corner_observations(actor.policy, 50))
-    return make_report(actor, build, rollout(actor.policy, device, "Hopper-v4", episodes), corners)
+    samples = [CycleSample(f"model:test,P={refill}", np.array([90, 91, 95]) + refill) for refill in (1, 3)]
+    return make_report(actor, build, rollout(actor.policy, device, "Hopper-v4", episodes), corners, samples)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +51,10 @@ def test_what_the_report_says_is_what_was_measured(actor, report):
     assert report["timing"]["cycles"]["min"] >= 100 and report["timing"]["cycles"]["max"] <= 106
     assert sum(report["timing"]["cycles_histogram"]["counts"]) == steps
     assert report["timing"]["latency_us"]["median"] == report["timing"]["cycles"]["median"], "at 1 MHz"
+    assert [(end["source"], end["cycles"]["median"]) for end in report["timing"]["cycles_range"]] == [
+        ("model:test,P=1", 92),
+        ("model:test,P=3", 94),
+    ]
     assert "partial" not in report
 
 
