@@ -20,6 +20,16 @@ class DecodeError(ValueError):
 
 
 @dataclass(frozen=True)
+class MemoryOperand:
+    """An address: register `base` + `displacement`, + register `index` << `shift` where `index` is not None."""
+
+    base: int
+    index: int | None
+    shift: int
+    displacement: int
+
+
+@dataclass(frozen=True)
 class Instruction:
     """A decoded instruction. `mnemonic` is bare of condition, width and type; `form` picks between the rules of one
     mnemonic: "pc" (writes PC), "register" (store with a register offset), "pair" (two words between
@@ -37,6 +47,7 @@ class Instruction:
     writes: frozenset[int]
     loads: frozenset[int]
     address_registers: frozenset[int]
+    memory: MemoryOperand | None
 
     @property
     def branches(self) -> bool:
@@ -78,7 +89,7 @@ def _instruction(item: capstone.CsInsn) -> Instruction:
         item.address, item.size, mnemonic, _form(mnemonic, written, memory, registers),
         f"{item.mnemonic} {item.op_str}".strip(), item.cc not in (arm.ARM_CC_AL, arm.ARM_CC_INVALID),
         _words(mnemonic, registers), read, frozenset(_singles(registers[:1])), written, loaded,
-        _address_registers(mnemonic, memory, registers),
+        _address_registers(mnemonic, memory, registers), _memory_operand(item),
     )  # fmt: skip
 
 
@@ -114,6 +125,15 @@ def _address_registers(mnemonic: str, memory: list, registers: list[int]) -> fro
     if mnemonic in ("push", "pop", "vpush", "vpop"):
         found.add(arm.ARM_REG_SP)
     return frozenset(found)
+
+
+def _memory_operand(item: capstone.CsInsn) -> MemoryOperand | None:
+    for operand in item.operands:
+        if operand.type == arm.ARM_OP_MEM:
+            memory = operand.mem
+            shift = operand.shift.value if operand.shift.type == arm.ARM_SFT_LSL else 0
+            return MemoryOperand(memory.base, memory.index or None, shift, 0 if item.post_index else memory.disp)
+    return None
 
 
 def _singles(registers: list[int]) -> list[int]:

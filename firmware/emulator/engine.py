@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import ctypes
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
 import unicorn
+from capstone import arm
 from unicorn import arm_const
 
-from ganglion.codegen.timing import Core
+from ganglion.codegen.timing import Core, Instruction
 from ganglion.firmware.elf import Program
 
+from .access import accesses, find_access
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
-from .library import PRICE, Config, Edge, Report, Span, load_library
+from .library import PLACE, PRICE, Config, Edge, Report, Span, load_library
 from .peripheral_map import PeripheralMap
 from .pricing import Pricer
 
@@ -30,6 +33,11 @@ _REGISTERS = {
     **{f"r{i}": arm_const.UC_ARM_REG_R0 + i for i in range(13)},
     "sp": arm_const.UC_ARM_REG_SP, "lr": arm_const.UC_ARM_REG_LR,
     "pc": arm_const.UC_ARM_REG_PC, "xpsr": arm_const.UC_ARM_REG_XPSR,
+}  # fmt: skip
+_UNICORN_REGISTERS = {
+    **{arm.ARM_REG_R0 + i: arm_const.UC_ARM_REG_R0 + i for i in range(13)},
+    arm.ARM_REG_SP: arm_const.UC_ARM_REG_SP, arm.ARM_REG_LR: arm_const.UC_ARM_REG_LR,
+    arm.ARM_REG_PC: arm_const.UC_ARM_REG_PC,
 }  # fmt: skip
 
 
@@ -82,16 +90,17 @@ class Engine:
         self._program = program
         self._error: BaseException | None = None
         self._always_float = float_enabled
+        self._access_cache: dict[tuple[int, int, int], tuple[Instruction, ...]] = {}
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(_CPU_MODELS[core.name])
         for region in regions:
             rights = unicorn.UC_PROT_ALL if region.writable else unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
             self.uc.mem_map(region.origin, region.bytes, rights)
         self._pricer = Pricer(core, refill, self.read, self._float_enabled)
-        self._price = PRICE(self._answer)
+        self._price, self._place = PRICE(self._answer_price), PLACE(self._answer_place)
         exceptions = core.exceptions
         config = Config(
-            self._price, vectors, *usart, peripherals.cpuid,
+            self._price, self._place, vectors, *usart, peripherals.cpuid,
             exceptions.entry_cycles, exceptions.return_cycles, exceptions.return_float_cycles,
         )  # fmt: skip
         self._machine = self._library.machine_new(self.uc._uch, config)
@@ -210,14 +219,36 @@ class Engine:
     def _float_enabled(self) -> bool:
         return self._always_float or (self._library.machine_word(self._machine, CPACR) & CPACR_FULL) == CPACR_FULL
 
-    def _answer(self, address: int, size: int, following: int, cycles, instructions) -> int:
-        try:
+    def _answer_price(self, address: int, size: int, following: int, cycles, instructions) -> int:
+        with self._keep_error():
             priced = self._pricer.edge(address, size, following) if size else self._pricer.prefix(address, following)
             cycles[0], instructions[0] = priced
-        except BaseException as error:  # raised again by run, behind the C frames
-            self._error = error
-            return 1
+            return 0
+        return 1
+
+    def _answer_place(self, address: int, size: int, after: int, target: int, write: int) -> int:
+        with self._keep_error():
+            block = self._pricer.instructions(address, size)
+            candidates = [item for item in self._accesses(address, size, write) if item.address > after]
+            return find_access(block, candidates, target, self._core_register).address
         return 0
+
+    def _accesses(self, address: int, size: int, write: int) -> tuple[Instruction, ...]:
+        key = address, size, write
+        if key not in self._access_cache:
+            self._access_cache[key] = accesses(self._pricer.instructions(address, size), bool(write))
+        return self._access_cache[key]
+
+    def _core_register(self, number: int) -> int:
+        return self.uc.reg_read(_UNICORN_REGISTERS[number])
+
+    @contextmanager
+    def _keep_error(self) -> Iterator[None]:
+        """Errors cannot pass the C frames: `run` raises them behind those."""
+        try:
+            yield
+        except BaseException as error:
+            self._error = error
 
     def _raise_fault(self) -> NoReturn:
         error, self._error = self._error, None

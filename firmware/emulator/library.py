@@ -19,9 +19,10 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
 SOURCES = ("machine.c", "edges.c", "exceptions.c", "peripherals.c", "system.c")
-FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC")
+FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
 
 PRICE = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32))
+PLACE = ctypes.CFUNCTYPE(c_uint32, c_uint32, c_uint32, c_uint32, c_uint32, c_int)
 
 
 class LibraryError(RuntimeError):
@@ -32,7 +33,7 @@ class Config(ctypes.Structure):
     """`struct config` of machine.h."""
 
     _fields_ = (
-        ("price", PRICE), ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32),
+        ("price", PRICE), ("place", PLACE), ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32),
         ("cpuid", c_uint32), ("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32),
     )  # fmt: skip
 

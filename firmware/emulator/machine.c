@@ -56,6 +56,19 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     spans_step(m, (uint32_t)address);
     m->block = (uint32_t)address;
     m->block_size = size;
+    m->last_access = 0;
+}
+
+/* The instruction that accesses `target` now; 0 when it cannot be told, which is a fault then. */
+uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write)
+{
+    const uint32_t pc = m->config.place(m->block, m->block_size, m->last_access, target, write);
+    if (pc) {
+        m->last_access = pc;
+    } else {
+        machine_raise(m, FAULT_PRICE, write, target);
+    }
+    return pc;
 }
 
 static void on_exception(uc_engine *uc, uint32_t number, void *user)
@@ -76,22 +89,13 @@ static bool on_bad_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int
     return false;
 }
 
-/* Its presence makes unicorn know the PC in the middle of a block, which the cycle counter needs. */
-static void on_counter_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
-{
-    (void)uc, (void)type, (void)address, (void)size, (void)value, (void)user;
-}
-
 static bool add_hooks(struct machine *m)
 {
     uc_engine *uc = m->uc;
-    const int counter = UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE;
     const int bad = UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT;
     return uc_hook_add(uc, &m->hooks[0], UC_HOOK_BLOCK, (void *)on_block, m, 1, 0) == UC_ERR_OK &&
            uc_hook_add(uc, &m->hooks[1], UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK &&
-           uc_hook_add(uc, &m->hooks[2], bad, (void *)on_bad_memory, m, 1, 0) == UC_ERR_OK &&
-           uc_hook_add(uc, &m->hooks[3], counter, (void *)on_counter_access, m, CYCLE_COUNTER, CYCLE_COUNTER + 3) ==
-               UC_ERR_OK;
+           uc_hook_add(uc, &m->hooks[2], bad, (void *)on_bad_memory, m, 1, 0) == UC_ERR_OK;
 }
 
 /* Adds hooks and registers to an engine that has not run yet: later they would be dead until its cache is flushed. */

@@ -40,8 +40,13 @@ enum unmodelled { UNMODELLED_PROCESS_STACK = 1, UNMODELLED_SYSTICK_INTERRUPT, UN
 typedef int (*price_callback)(uint32_t address, uint32_t size, uint32_t next, uint32_t *cycles,
                               uint32_t *instructions);
 
+/* The instruction of the block (address, size) that reads or writes `target` now: its address, above `after`.
+   0 to stop. Unicorn knows the PC in the middle of a block only where it checks every access, which takes longer than all else. */
+typedef uint32_t (*place_callback)(uint32_t address, uint32_t size, uint32_t after, uint32_t target, int write);
+
 struct config {
     price_callback price;
+    place_callback place;
     uint32_t vectors;
     uint32_t usart_base;
     uint32_t usart_interrupt;
@@ -104,6 +109,7 @@ struct machine {
     uint32_t pc;
     uint64_t cycles, instructions, limit, interrupts;
     uint32_t block, block_size; /* the block that runs; size 0: none that is still to be charged */
+    uint32_t last_access; /* the instruction in it that was placed last, or 0 */
     enum fault fault;
     uint32_t fault_detail, fault_address, fault_pc;
 
@@ -124,7 +130,7 @@ struct machine {
     uint32_t enabled[INTERRUPT_WORDS], pending[INTERRUPT_WORDS];
     bool in_handler, reset_requested;
     uint64_t counter_base, systick_base, systick_wraps;
-    uc_hook hooks[4];
+    uc_hook hooks[3];
 };
 
 /* machine.c */
@@ -134,11 +140,12 @@ void machine_reset(struct machine *m);
 enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget);
 void machine_jump(struct machine *m, uint32_t pc);
 void machine_report(const struct machine *m, struct report *report);
+uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
 void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address);
 uint32_t machine_register(const struct machine *m, int id);
 
 /* edges.c */
-bool edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to, struct edge *result, uint64_t uses);
+struct edge *edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to);
 void edges_charge(struct machine *m, uint32_t next);
 int machine_watch(struct machine *m, uint32_t entry);
 void machine_span(const struct machine *m, int index, struct span *span);
@@ -171,6 +178,5 @@ void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value,
 #define PERIPHERALS_BYTES 0x80000u
 #define SYSTEM 0xE0000000u
 #define SYSTEM_BYTES 0x10000u
-#define CYCLE_COUNTER 0xE0001004u
 
 #endif

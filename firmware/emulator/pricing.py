@@ -51,6 +51,10 @@ class Pricer:
         _, instructions = self._block(address, until - address)
         return prefix_cycles(instructions, self._core, self._refill), len(instructions)
 
+    def instructions(self, address: int, size: int) -> list[Instruction]:
+        """The block of `size` bytes at `address`, decoded."""
+        return self._block(address, size)[1]
+
     def _size_at(self, address: int) -> int:
         first = int.from_bytes(self._read(address, 2), "little")
         return 4 if first >> 11 in (0b11101, 0b11110, 0b11111) else 2

@@ -39,15 +39,12 @@ uint32_t machine_word(const struct machine *m, uint32_t address)
     return *word_at(m, address - SYSTEM);
 }
 
-/* Cycles up to the instruction that asks, in the middle of its block. */
-static uint64_t now(struct machine *m)
+/* Cycles up to the instruction that accesses `offset`, in the middle of its block. */
+static uint64_t now(struct machine *m, uint32_t offset, bool write)
 {
-    struct edge part = {0};
-    const uint32_t pc = machine_register(m, UC_ARM_REG_PC);
-    if (m->block_size && pc != m->block) {
-        edges_price(m, m->block, 0, pc, &part, 0);
-    }
-    return m->cycles + part.cycles;
+    const uint32_t pc = machine_access_pc(m, SYSTEM + offset, write);
+    const struct edge *part = pc && pc != m->block ? edges_price(m, m->block, 0, pc) : NULL;
+    return m->cycles + (part ? part->cycles : 0);
 }
 
 static bool counting(const struct machine *m)
@@ -55,17 +52,25 @@ static bool counting(const struct machine *m)
     return (*word_at(m, DEMCR) & DEMCR_TRCENA) && (*word_at(m, DWT_CTRL) & CTRL_CYCCNTENA);
 }
 
-static uint32_t counter(struct machine *m)
+static uint32_t read_counter(struct machine *m)
 {
-    return counting(m) ? (uint32_t)(now(m) - m->counter_base) : *word_at(m, DWT_CYCCNT);
+    return counting(m) ? (uint32_t)(now(m, DWT_CYCCNT, false) - m->counter_base) : *word_at(m, DWT_CYCCNT);
+}
+
+static void write_counter(struct machine *m, uint32_t value)
+{
+    *word_at(m, DWT_CYCCNT) = value;
+    m->counter_base = now(m, DWT_CYCCNT, true) - value;
 }
 
 /* The counter keeps its value where counting starts or ends. */
 static void control_counter(struct machine *m, uint32_t offset, uint32_t value)
 {
-    *word_at(m, DWT_CYCCNT) = counter(m);
+    const uint64_t time = now(m, offset, true);
+    const uint32_t count = counting(m) ? (uint32_t)(time - m->counter_base) : *word_at(m, DWT_CYCCNT);
+    *word_at(m, DWT_CYCCNT) = count;
     *word_at(m, offset) = value;
-    m->counter_base = now(m) - *word_at(m, DWT_CYCCNT);
+    m->counter_base = time - count;
 }
 
 static uint64_t systick_period(const struct machine *m)
@@ -154,7 +159,7 @@ uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
         machine_raise(m, FAULT_PERIPHERAL, 0, SYSTEM + (uint32_t)offset);
         return 0;
     }
-    const uint32_t word = at == DWT_CYCCNT ? counter(m) : at >= SCS ? scs_read(m, at) : *word_at(m, at);
+    const uint32_t word = at == DWT_CYCCNT ? read_counter(m) : at >= SCS ? scs_read(m, at) : *word_at(m, at);
     return size >= 4 ? word : word >> place & ((1u << 8 * size) - 1u);
 }
 
@@ -170,8 +175,7 @@ void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value,
     const uint32_t mask = size >= 4 ? 0xFFFFFFFFu : ((1u << 8 * size) - 1u) << place;
     const uint32_t merged = (*word_at(m, at) & ~mask) | ((uint32_t)value << place & mask);
     if (at == DWT_CYCCNT) {
-        m->counter_base = now(m) - merged;
-        *word_at(m, at) = merged;
+        write_counter(m, merged);
     } else if (at == DWT_CTRL) {
         control_counter(m, at, merged);
     } else if (at < SCS) {
