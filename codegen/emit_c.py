@@ -10,15 +10,18 @@ import jinja2
 import numpy as np
 
 from .arithmetic import ACTION_EXPONENT, TANH_SEGMENT_EXPONENT, TANH_SEGMENTS, tanh_table
+from .bounds import LayerBounds
 from .c_text import c_array, c_float, wrap
-from .kernels import Bounds, Kernel
+from .kernels import Kernel
 from .known_answers import KnownAnswers
 from .policy import Policy
 
 GENERATOR_VERSION = 1
 
 
-def emit_c(name: str, policy: Policy, bounds: Bounds, kernel: Kernel, known: KnownAnswers) -> dict[str, str]:
+def emit_c(
+    name: str, policy: Policy, bounds: tuple[LayerBounds, ...], kernel: Kernel, known: KnownAnswers
+) -> dict[str, str]:
     """{file name: text} of `<name>.h` and `policy.c` for a simplified policy with proved bounds."""
     context = {
         **_facts(name, policy, kernel),

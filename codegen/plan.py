@@ -89,7 +89,10 @@ def _refuse_foreign(folder: Path) -> None:
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     if not present:
         return
-    ours = {*read_files(folder), MANIFEST} if MANIFEST in present else set()
+    try:
+        ours = {*read_files(folder), MANIFEST} if MANIFEST in present else set()
+    except PlanError as error:
+        raise PlanError(f"{error}, into a new folder or after deleting this one") from error
     foreign = sorted(present - ours)
     if foreign:
         raise PlanError(

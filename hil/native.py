@@ -80,7 +80,8 @@ class NativeDevice:
         """Run the policy on one observation, float32 (features,); cycles are None."""
         if self._policy is None:
             raise DeviceError("native: the device is not open; use it in a with statement")
-        values = np.ascontiguousarray(observation, np.float32)
+        with np.errstate(over="ignore"):
+            values = np.ascontiguousarray(observation, np.float32)
         if values.shape != (self._policy.features,):
             raise DeviceError(f"native: the observation has shape {values.shape}; ({self._policy.features},) is needed")
         status = self._policy.infer(values.ctypes.data, self._codes.ctypes.data)

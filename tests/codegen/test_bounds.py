@@ -47,7 +47,9 @@ def test_extreme_inputs_reach_the_first_layers_interval(policy):
 
 def _one_row(bias: int, shift: int, weights=(1,)):
     policy = random_policy(shape=(len(weights), 1), sparsity=0.0)
-    layer = Linear(np.array([weights], np.int16), np.array([bias], np.int32), np.array([-3 - shift]), -7, -10, 16, False)
+    layer = Linear(
+        np.array([weights], np.int16), np.array([bias], np.int32), np.array([-3 - shift]), -7, -10, 16, False
+    )
     return replace(policy, layers=(layer,))
 
 
@@ -55,7 +57,9 @@ def test_the_largest_bias_that_fits_is_accepted_and_one_more_refused():
     largest = 2**31 - 1 - 128 - 16
     assert prove_bounds(_one_row(largest, 5))[0].worst.tolist() == [2**31 - 1]
     assert prove_bounds(_one_row(-largest, 5))[0].worst.tolist() == [2**31 - 1]
-    with pytest.raises(PolicyError, match=r"layer 0, row 0: the accumulator can reach 2147483648.*less than 2147483648"):
+    with pytest.raises(
+        PolicyError, match=r"layer 0, row 0: the accumulator can reach 2147483648.*less than 2147483648"
+    ):
         prove_bounds(_one_row(largest + 1, 5))
     with pytest.raises(PolicyError, match="row 0"):
         prove_bounds(_one_row(-(2**31), 0))

@@ -35,7 +35,14 @@ def _packed(columns: int, bias: int, shift: int = 0, value: int = 1):
 
 @pytest.mark.parametrize(
     ("bias", "shift", "dtype"),
-    [(127, 0, np.int8), (126, 1, np.int8), (127, 1, np.int16), (32767, 0, np.int16), (32768, 0, np.int32), (0, 20, np.int32)],
+    [
+        (127, 0, np.int8),
+        (126, 1, np.int8),
+        (127, 1, np.int16),
+        (32767, 0, np.int16),
+        (32768, 0, np.int32),
+        (0, 20, np.int32),
+    ],
 )
 def test_biases_with_their_half_are_as_narrow_as_they_can_be(bias, shift, dtype):
     packed = _packed(3, bias, shift)

@@ -30,7 +30,7 @@ def test_action_codes_stay_the_same(policy, seed):
 def test_nothing_removable_is_left_and_bounds_never_grow(policy):
     live = simplify(policy)
     bounds = prove_bounds(live)
-    for layer, reader, proved in zip(live.layers, live.layers[1:], bounds, strict=False):
+    for reader, proved in zip(live.layers[1:], bounds, strict=False):
         assert not proved.output.constant.any()
         assert reader.weights.any(axis=0).all()
     assert (bounds[-1].worst <= prove_bounds(policy)[-1].worst).all()

@@ -17,7 +17,7 @@ def policies(draw: st.DrawFn) -> Policy:
     """Policies of up to four layers and 300 inputs, with empty, full and extreme layers among them."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     features = draw(st.sampled_from((1, 2, 3, 5, 11, 256, 257, 300)))
-    widths = draw(st.lists(st.integers(1, 12), max_size=3)) + [draw(st.integers(1, 4))]
+    widths = [*draw(st.lists(st.integers(1, 12), max_size=3)), draw(st.integers(1, 4))]
     observation_bits = draw(st.sampled_from((8, 16)))
     observation = _observation_map(rng, features, observation_bits)
     exponent, largest, columns, layers = observation.exponent, 1 << (observation_bits - 1), features, []
@@ -30,7 +30,13 @@ def policies(draw: st.DrawFn) -> Policy:
         output_exponent = draw(st.integers(-12, -4))
         layers.append(
             Linear(
-                weights, bias.astype(np.int32), output_exponent - exponent - shifts, exponent, output_exponent, bits, not last
+                weights,
+                bias.astype(np.int32),
+                output_exponent - exponent - shifts,
+                exponent,
+                output_exponent,
+                bits,
+                not last,
             )
         )
         exponent, largest, columns = output_exponent, (1 << bits) - 1, rows
@@ -62,9 +68,7 @@ def _head(rng: np.random.Generator, draw: st.DrawFn, rows: int) -> Head:
     return Head(kind, rng.normal(size=length).astype(np.float32), rng.normal(size=length).astype(np.float32))
 
 
-def _weights(
-    rng: np.random.Generator, rows: int, columns: int, largest: int, pattern: str, wide: bool
-) -> np.ndarray:
+def _weights(rng: np.random.Generator, rows: int, columns: int, largest: int, pattern: str, wide: bool) -> np.ndarray:
     dtype = np.int16 if wide else np.int8
     limit = min(32767 if wide else 127, (1 << 29) // (columns * largest))
     weights = rng.integers(-limit, limit + 1, (rows, columns))
