@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ganglion.codegen.policy import HEAD_BITS, Head, Linear, ObservationMap, Pol
 
 def erk_densities(shape: tuple[int, ...], density: float) -> list[float]:
     """Erdos-Renyi-kernel densities per layer (Evci et al. 2020), none above 1."""
-    sizes = [(a, b) for a, b in zip(shape, shape[1:], strict=False)]
+    sizes = [(a, b) for a, b in pairwise(shape)]
     total, full = density * sum(a * b for a, b in sizes), set()
     while True:
         left = total - sum(sizes[i][0] * sizes[i][1] for i in full)

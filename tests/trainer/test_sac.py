@@ -5,7 +5,10 @@ import pytest
 import torch
 from stable_baselines3 import SAC
 
+from ganglion.trainer.calibration import BitWidths, calibrate
+from ganglion.trainer.compression import sparsify
 from ganglion.trainer.environments import make_env
+from ganglion.trainer.pruning import prune
 from ganglion.trainer.sac import LeanSAC
 
 
@@ -54,3 +57,26 @@ def test_critic_is_trainable_after_the_actor_step():
 def test_state_dependent_exploration_is_refused():
     with pytest.raises(ValueError, match="use SAC"):
         LeanSAC("MlpPolicy", make_env("Pendulum-v1"), use_sde=True, device="cpu")
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_sparse_layers_follow_every_update(quantised):
+    """Layers keep their masked and rounded weights between updates; each update must renew them."""
+    model = _model(LeanSAC)
+    layers = sparsify(model.actor)
+    for layer in layers:
+        prune(layer, 0.5, model.actor.optimizer)
+    if quantised:
+        calibrate(layers[:-1], torch.as_tensor(model.replay_buffer.observations[:100, 0]), BitWidths())
+    for _ in range(3):
+        before = [layer.in_use()[1].clone() for layer in layers]
+        model.learning_rate = 0.05
+        model._setup_lr_schedule()
+        model.train(gradient_steps=1, batch_size=64)
+        for layer, bias in zip(layers, before, strict=True):
+            assert not torch.equal(layer.in_use()[1], bias)
+            if layer.quantiser is None:
+                assert torch.equal(layer.in_use()[0], layer.weight * layer.mask)
+            else:
+                codes, _, exponents = layer.codes()
+                assert torch.equal(layer.in_use()[0], torch.ldexp(codes, exponents[:, None]))
