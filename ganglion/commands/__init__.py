@@ -4,6 +4,8 @@ COMMANDS = {
     "firmware": "ganglion.commands.firmware:Firmware",
     "run": "ganglion.commands.run:Run",
     "compile": "ganglion.commands.compile:Compile",
+    "distil": "ganglion.commands.distil:Distil",
+    "limit": "ganglion.commands.limit:Limit",
     "report": "ganglion.commands.report:Report",
     "doctor": "ganglion.commands.doctor:Doctor",
 }

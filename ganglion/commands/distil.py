@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import tyro
 from rich.console import Console
 
-from .distil_options import StudentOptions, progress_bar
+from ..errors import UsageError
+from .distil_options import Flat, StudentOptions, TeacherOptions, progress_bar
 
 if TYPE_CHECKING:
     from ganglion.trainer.distil import Settings, Student, Verdict
@@ -21,11 +21,8 @@ class Distil:
     Stopped at any moment, the same command goes on from its last snapshot.
     """
 
-    teacher: tyro.conf.Positional[Path]
-    """Teacher file (teacher.safetensors of a training run)."""
-    student: Annotated[StudentOptions, tyro.conf.arg(name="")] = field(default_factory=StudentOptions)
-    env: str | None = None
-    """Environment to learn and to be measured in; by default the teacher's."""
+    which: Annotated[TeacherOptions, Flat] = field(default_factory=TeacherOptions)
+    student: Annotated[StudentOptions, Flat] = field(default_factory=StudentOptions)
     out: Path | None = None
     """Actor file to write; by default runs/distil-<environment>-<sparsity>-<seed>/actor.safetensors."""
     observations: Path | None = None
@@ -37,15 +34,13 @@ class Distil:
     def run(self) -> int:
         """Distil, judge, write the actor file."""
         from ganglion.codegen.actor import write_actor
-        from ganglion.trainer.distil import DistilError, distil, judge, measure_teacher
+        from ganglion.trainer.distil import distil, judge, measure_teacher
         from ganglion.trainer.distil.recorded import load_observations
         from ganglion.trainer.distil.snapshot import discard
-        from ganglion.trainer.teacher import read_teacher
 
         if self.episodes < 2:
-            raise DistilError(f"--episodes {self.episodes}; an interval needs at least 2, a figure worth telling 20")
-        teacher = read_teacher(self.teacher)
-        teacher = replace(teacher, env_id=self.env or teacher.env_id)
+            raise UsageError(f"--episodes {self.episodes}; an interval needs at least 2, a figure worth telling 20")
+        teacher = self.which.read()
         settings = self.student.settings()
         recorded = load_observations(self.observations) if self.observations else None
         path = self.out or Path("runs", self._name(teacher, settings), "actor.safetensors")

@@ -1,16 +1,49 @@
-"""What `distil` and `limit` ask about a student, and how they show a run."""
+"""What `distil` and `limit` ask about teacher and student, and how they show a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import tyro
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ganglion.hil.environments import resolve_env_id
+
+from ..errors import UsageError
+from ..selection import zoo_folder
 
 if TYPE_CHECKING:
     from ganglion.trainer.distil import Settings
+    from ganglion.trainer.teacher import Teacher
+
+Flat = tyro.conf.arg(name="")
+
+
+@dataclass
+class TeacherOptions:
+    """Which teacher: give a file, or an environment of the zoo."""
+
+    teacher: Path | None = None
+    """Teacher file (teacher.safetensors of a training run) instead of the zoo's."""
+    env: str | None = None
+    """Environment, such as Hopper or Hopper-v4; by default the one that the teacher file names."""
+
+    def read(self) -> Teacher:
+        """The teacher that is asked for; UsageError when it is not clear which, or there is none."""
+        from ganglion.trainer.teacher import read_teacher
+
+        if self.teacher is None and self.env is None:
+            raise UsageError("say which teacher: a file (--teacher FILE) or an environment of the zoo (--env Hopper)")
+        env_id = resolve_env_id(self.env) if self.env else None
+        path = self.teacher or zoo_folder() / "teachers" / f"{env_id}.safetensors"
+        if self.teacher is None and not path.exists():
+            raise UsageError(f"the zoo has no teacher for {env_id} ({path}); train one, or give --teacher FILE")
+        teacher = read_teacher(path)
+        return replace(teacher, env_id=env_id or teacher.env_id)
 
 
 @dataclass
@@ -37,7 +70,7 @@ class StudentOptions:
     """Seed of everything."""
 
     def settings(self) -> Settings:
-        """The `Settings` of the trainer."""
+        """The settings of the trainer."""
         from ganglion.trainer.calibration import BitWidths
         from ganglion.trainer.distil import Settings
 

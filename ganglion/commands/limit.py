@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import tyro
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from ..errors import UsageError
+from .distil_options import Flat, TeacherOptions
 
 if TYPE_CHECKING:
     from ganglion.trainer.limit import Limit as Found
@@ -23,10 +25,7 @@ class Limit:
     Stopped at any moment, the same command goes on from its folder.
     """
 
-    teacher: tyro.conf.Positional[Path]
-    """Teacher file (teacher.safetensors of a training run)."""
-    env: str | None = None
-    """Environment to learn and to be measured in; by default the teacher's."""
+    which: Annotated[TeacherOptions, Flat] = field(default_factory=TeacherOptions)
     keep: float = 0.95
     """Share of the teacher's return to keep."""
     unit: Literal["nonzeros", "bytes"] = "nonzeros"
@@ -44,14 +43,11 @@ class Limit:
 
     def run(self) -> int:
         """Search, show the front as it grows, write the smallest actor."""
-        from ganglion.trainer.distil import DistilError
         from ganglion.trainer.limit import Goal, limit
-        from ganglion.trainer.teacher import read_teacher
 
         if self.workers < 1:
-            raise DistilError(f"--workers {self.workers}; at least 1 is needed")
-        teacher = read_teacher(self.teacher)
-        teacher = replace(teacher, env_id=self.env or teacher.env_id)
+            raise UsageError(f"--workers {self.workers}; at least 1 is needed")
+        teacher = self.which.read()
         goal = Goal(keep=self.keep, budget=self.budget, long_updates=self.updates, seeds=self.seeds)
         folder = self.out or Path("runs", f"limit-{teacher.env_id.replace('/', '-')}")
         with Live(transient=True) as live:

@@ -6,14 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 
 Pricing = Callable[[Policy], dict[str, float]]
 
 
 def price_data(policy: Policy) -> dict[str, float]:
-    """`nonzeros`, and `bytes` of data in compressed sparse rows: per weight its bits and a one-byte column distance,
-    per row a count, a shift and an int32 bias, per feature and action two floats. Code is not counted."""
+    """`nonzeros` that the compiler's simplifications leave, and `bytes` of their data in compressed sparse rows.
+
+    Per weight its bits and a one-byte column distance, per row a count, a shift and an int32 bias, per feature and
+    action two floats. Code is not counted.
+    """
+    policy = simplify(policy)
     layers = policy.layers
     weight_bits = sum(layer.nonzeros * _bits(layer.weights) for layer in layers)
     rows = sum(layer.rows for layer in layers)
