@@ -4,6 +4,7 @@ COMMANDS = {
     "firmware": "ganglion.commands.firmware:Firmware",
     "run": "ganglion.commands.run:Run",
     "compile": "ganglion.commands.compile:Compile",
+    "train": "ganglion.commands.train:Train",
     "report": "ganglion.commands.report:Report",
     "doctor": "ganglion.commands.doctor:Doctor",
 }
