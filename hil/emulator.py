@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ganglion.codegen.timing import load_core
 from ganglion.firmware.board import Board
 from ganglion.firmware.emulator import EmulatorError, Machine
 from ganglion.firmware.emulator.library import LibraryError
 from ganglion.firmware.emulator.peripheral_map import PeripheralMapError
-from ganglion.codegen.timing import load_core
 
 from .device import DeviceError
 from .link import WireDevice

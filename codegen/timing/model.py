@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from .core import Core, Rule
@@ -9,6 +10,7 @@ from .instructions import Instruction, decode
 
 NOT_TAKEN_CYCLES = 1
 """A branch, or an instruction of an IT block that writes PC, that is not taken (table 3-1 of every core's manual)."""
+
 
 class TimingError(ValueError):
     """Code that the model cannot price: no rule, or not a basic block; names the instruction."""
@@ -30,7 +32,7 @@ def block_cycles(code: bytes, address: int, next_address: int, core: Core, refil
     return prefix_cycles(instructions, core, refill) - _alone(last, core, core.refill(refill)) + NOT_TAKEN_CYCLES
 
 
-def prefix_cycles(instructions: list[Instruction], core: Core, refill: int | None = None) -> int:
+def prefix_cycles(instructions: Sequence[Instruction], core: Core, refill: int | None = None) -> int:
     """Cycles of consecutive `instructions`, of which only the last may branch, and is taken if it does."""
     refill = core.refill(refill)
     for instruction in instructions[:-1]:

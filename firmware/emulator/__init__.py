@@ -4,7 +4,7 @@ unicorn executes the instructions; the C files beside this module count basic bl
 registers, and do the exceptions of the M profile. `Machine` runs a whole image, `Caller` one function of an ELF file.
 """
 
-from .call import CallResult, Caller
+from .call import Caller, CallResult
 from .faults import BudgetError, EmulatorError
 from .machine import Machine
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from capstone import arm
-
 from ganglion.codegen.timing import Instruction, MemoryOperand
 
 
@@ -39,10 +38,7 @@ def find_access(
         place = f"block 0x{block[0].address:08X}"
         raise AccessError(f"{place}: no LDR or STR of this block accesses 0x{target:08X}; use one for this register")
     changed = {
-        written
-        for item in block
-        if found[0].address <= item.address < found[-1].address
-        for written in item.writes
+        written for item in block if found[0].address <= item.address < found[-1].address for written in item.writes
     }
     if any(item.address_registers & changed for item in found):
         raise AccessError(
@@ -57,4 +53,3 @@ def _address(memory: MemoryOperand, register: Callable[[int], int]) -> int:
     if memory.index is not None:
         address += register(memory.index) << memory.shift
     return address & 0xFFFF_FFFF
-

@@ -8,13 +8,12 @@ from types import TracebackType
 from typing import Self
 
 from elftools.elf.elffile import ELFFile
-from unicorn import arm_const
-
 from ganglion.codegen.timing import load_core
+from unicorn import arm_const
 
 from .engine import Engine, Region
 from .faults import EmulatorError
-from .machine import BUDGET_INSTRUCTIONS, _read
+from .machine import BUDGET_INSTRUCTIONS, read_image
 from .peripheral_map import PeripheralMap
 
 _PAGE = 0x1000
@@ -45,7 +44,7 @@ class Caller:
         timing = load_core(core)
         self.refill = timing.refill(refill)
         self.cycles_source = f"model:{timing.name},P={self.refill},ws=0"
-        self.program = _read(elf)
+        self.program = read_image(elf)
         segments = _segments(elf)
         self._next = _SCRATCH.origin
         self.engine = Engine(
@@ -67,7 +66,9 @@ class Caller:
         """Put bytes into RAM of their own; returns their address, a multiple of `align`."""
         address = -(-self._next // align) * align
         if address + len(content) > _SCRATCH.origin + _SCRATCH.bytes:
-            raise EmulatorError(f"{len(content):,} bytes do not fit any more; {_SCRATCH.bytes:,} bytes are there for buffers")
+            raise EmulatorError(
+                f"{len(content):,} bytes do not fit any more; {_SCRATCH.bytes:,} bytes are there for buffers"
+            )
         self._next = address + len(content)
         self.engine.write(address, content)
         return address
@@ -75,7 +76,9 @@ class Caller:
     def call(self, function: str, *arguments: int, budget_instructions: int = BUDGET_INSTRUCTIONS) -> CallResult:
         """Call `function` with up to four integers or addresses; EmulatorError on a fault or without a return."""
         if len(arguments) > len(_ARGUMENTS):
-            raise EmulatorError(f"{function} is called with {len(arguments)} arguments; registers hold {len(_ARGUMENTS)}")
+            raise EmulatorError(
+                f"{function} is called with {len(arguments)} arguments; registers hold {len(_ARGUMENTS)}"
+            )
         try:
             entry = self.program.symbol(function).address
         except KeyError as error:
