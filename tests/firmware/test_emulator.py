@@ -164,9 +164,11 @@ def test_the_fpu_is_off_until_the_program_enables_it() -> None:
 
 
 def test_instructions_that_the_core_lacks_are_refused() -> None:
-    with Caller(program("exerciser"), core="cortex-m0plus") as caller:
-        with pytest.raises(EmulatorError, match="cortex-m0plus .* does not have"):
-            caller.call("kernel", 3, caller.place(BUFFER))
+    with (
+        Caller(program("exerciser"), core="cortex-m0plus") as caller,
+        pytest.raises(EmulatorError, match=r"cortex-m0plus .* does not have"),
+    ):
+        caller.call("kernel", 3, caller.place(BUFFER))
 
 
 def test_files_that_are_no_images_are_refused(tmp_path: Path) -> None:
