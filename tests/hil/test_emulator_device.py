@@ -64,3 +64,13 @@ def test_another_actor_or_no_image_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(DeviceError, match="emulator:stm32f405: there is no firmware image"):
         EmulatorDevice(tmp_path / "none.elf", board()).__enter__()
+
+
+def test_the_kernels_time_does_not_depend_on_its_data() -> None:
+    with EmulatorDevice(hopper_image().elf, board()) as device:
+        span = device.machine.watch("hopper_infer_codes")
+        for row in observations(hopper_policy(), 50, seed=1):
+            device.infer(row)
+        tally = device.machine.span(span)
+    assert tally.calls == 50
+    assert tally.min_cycles == tally.max_cycles
