@@ -8,13 +8,12 @@ from types import TracebackType
 from typing import Self
 
 from elftools.elf.elffile import ELFFile
-from unicorn import arm_const
-
 from ganglion.codegen.timing import load_core
+from unicorn import arm_const
 
 from .engine import Engine, Region
 from .faults import EmulatorError
-from .machine import BUDGET_INSTRUCTIONS, _read
+from .machine import BUDGET_INSTRUCTIONS, read_image
 from .peripheral_map import PeripheralMap
 
 _PAGE = 0x1000
@@ -45,7 +44,7 @@ class Caller:
         timing = load_core(core)
         self.refill = timing.refill(refill)
         self.cycles_source = f"model:{timing.name},P={self.refill},ws=0"
-        self.program = _read(elf)
+        self.program = read_image(elf)
         segments = _segments(elf)
         self._next = _SCRATCH.origin
         self.engine = Engine(

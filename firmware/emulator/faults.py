@@ -6,7 +6,6 @@ import bisect
 from collections.abc import Mapping
 
 import unicorn
-
 from ganglion.firmware.elf import Program
 
 from .library import Report
