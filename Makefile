@@ -14,7 +14,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES PRESET STEPS SEED
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -22,10 +22,11 @@ env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make
 zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN))
+training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil report doctor test test-long lint clean
+.PHONY: help firmware hil train report doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -35,6 +36,9 @@ firmware: $(VENV)/.runtime ## ENV=Hopper: a flashable image, its reward, its cyc
 
 hil: $(VENV)/.runtime ## ENV=Hopper DEVICE=native|emulator|qemu|serial:PORT: run on that device
 	$(GANGLION) run $(actor) $(how) $(loop)
+
+train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
+	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)
 
 report: $(VENV)/.runtime ## ENV=Hopper: show the latest report, write its page again
 	$(GANGLION) report $(env)
@@ -62,8 +66,13 @@ $(VENV)/.runtime: pyproject.toml constraints.txt
 	@touch $@
 
 # torch first and alone: whatever else is installed must not replace this build.
-$(VENV)/.test: $(VENV)/.runtime
-	@echo "setting up $(VENV): torch, Stable-Baselines3 and pytest (once; a few minutes)"
+$(VENV)/.train: $(VENV)/.runtime
+	@echo "setting up $(VENV): torch and Stable-Baselines3 (once; a few minutes)"
 	$(PIP) torch
+	$(PIP) -e '.[train]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train
+	@echo "setting up $(VENV): pytest (once)"
 	$(PIP) -e '.[train,dev]'
 	@touch $@

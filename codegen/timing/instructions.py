@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import capstone
 from capstone import arm
@@ -63,9 +63,10 @@ class Instruction:
         return f"{self.text!r} at 0x{self.address:08X}"
 
 
-def decode(code: bytes, address: int) -> list[Instruction]:
+@lru_cache(maxsize=1024)
+def decode(code: bytes, address: int) -> tuple[Instruction, ...]:
     """All instructions of `code`, which starts at `address`; DecodeError where it is not Thumb code."""
-    decoded = [_instruction(item) for item in _disassembler().disasm(code, address)]
+    decoded = tuple(_instruction(item) for item in _disassembler().disasm(code, address))
     end = sum(item.size_bytes for item in decoded)
     if end != len(code):
         raise DecodeError(f"0x{address + end:08X}: {code[end : end + 4].hex()} is not a Thumb instruction")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from .core import Core, Rule
@@ -31,7 +32,7 @@ def block_cycles(code: bytes, address: int, next_address: int, core: Core, refil
     return prefix_cycles(instructions, core, refill) - _alone(last, core, core.refill(refill)) + NOT_TAKEN_CYCLES
 
 
-def prefix_cycles(instructions: list[Instruction], core: Core, refill: int | None = None) -> int:
+def prefix_cycles(instructions: Sequence[Instruction], core: Core, refill: int | None = None) -> int:
     """Cycles of consecutive `instructions`, of which only the last may branch, and is taken if it does."""
     refill = core.refill(refill)
     for instruction in instructions[:-1]:

@@ -32,8 +32,6 @@ def find_access(
     so if only one does, it is that. Where several do and their registers do not change between them, all access
     `target`, and the first is at work. AccessError otherwise.
     """
-    if len(candidates) == 1:
-        return candidates[0]
     found = [item for item in candidates if _address(item.memory, register) == target]
     if not found:
         place = f"block 0x{block[0].address:08X}"

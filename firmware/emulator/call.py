@@ -14,7 +14,7 @@ from ganglion.codegen.timing import load_core
 
 from .engine import Engine, Region
 from .faults import EmulatorError
-from .machine import BUDGET_INSTRUCTIONS, _read
+from .machine import BUDGET_INSTRUCTIONS, read_image
 from .peripheral_map import PeripheralMap
 
 _PAGE = 0x1000
@@ -45,7 +45,7 @@ class Caller:
         timing = load_core(core)
         self.refill = timing.refill(refill)
         self.cycles_source = f"model:{timing.name},P={self.refill},ws=0"
-        self.program = _read(elf)
+        self.program = read_image(elf)
         segments = _segments(elf)
         self._next = _SCRATCH.origin
         self.engine = Engine(

@@ -90,6 +90,7 @@ class Engine:
         self._program = program
         self._error: BaseException | None = None
         self._always_float = float_enabled
+        self._buffer = ctypes.create_string_buffer(4096)
         self._access_cache: dict[tuple[int, int, int], tuple[Instruction, ...]] = {}
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(_CPU_MODELS[core.name])
@@ -169,9 +170,9 @@ class Engine:
 
     def receive(self) -> bytes:
         """All bytes that the board has sent since."""
-        result, buffer = b"", ctypes.create_string_buffer(4096)
-        while count := self._library.machine_receive(self._machine, buffer, len(buffer)):
-            result += buffer.raw[:count]
+        result = b""
+        while count := self._library.machine_receive(self._machine, self._buffer, len(self._buffer)):
+            result += ctypes.string_at(self._buffer, count)
         return result
 
     def report(self) -> Report:

@@ -33,8 +33,9 @@ class Config(ctypes.Structure):
     """`struct config` of machine.h."""
 
     _fields_ = (
-        ("price", PRICE), ("place", PLACE), ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32),
-        ("cpuid", c_uint32), ("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32),
+        ("price", PRICE), ("place", PLACE), ("vectors", c_uint32), ("usart_base", c_uint32),
+        ("usart_interrupt", c_uint32), ("cpuid", c_uint32), ("entry_cycles", c_uint32), ("return_cycles", c_uint32),
+        ("return_float_cycles", c_uint32),
     )  # fmt: skip
 
 

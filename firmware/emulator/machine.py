@@ -19,7 +19,7 @@ from .peripheral_map import load_peripheral_map
 BUDGET_INSTRUCTIONS = 50_000_000
 """How many instructions a program may run between two sleeps before it counts as hanging."""
 
-_PAINT = 0xA5
+_PAINT = b"\xa5"
 
 
 class Machine:
@@ -34,7 +34,7 @@ class Machine:
         core = load_core(board.core)
         self.refill = core.refill(refill)
         self.cycles_source = f"model:{core.name},P={self.refill},ws=0"
-        self.program = _read(elf)
+        self.program = read_image(elf)
         self._board = board
         self._budget = budget_instructions
         self._awake = True
@@ -101,7 +101,7 @@ class Machine:
         """The deepest that the stack has been, by the pattern that it overwrote."""
         low, top = self._stack
         painted = self.engine.read(low, top - low)
-        return len(painted) - (len(painted) - len(painted.lstrip(bytes([_PAINT]))))
+        return len(painted.lstrip(_PAINT))
 
     @property
     def _stack(self) -> tuple[int, int]:
@@ -115,10 +115,11 @@ class Machine:
 
     def _paint_stack(self) -> None:
         low, top = self._stack
-        self.engine.write(low, bytes([_PAINT]) * (top - low))
+        self.engine.write(low, _PAINT * (top - low))
 
 
-def _read(elf: Path) -> Program:
+def read_image(elf: Path) -> Program:
+    """The linked program in `elf`; EmulatorError when the file is missing or something else."""
     try:
         return read_program(elf)
     except FileNotFoundError as error:

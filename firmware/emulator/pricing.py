@@ -33,7 +33,7 @@ class Pricer:
         self._refill = refill
         self._read = read
         self._float_enabled = float_enabled
-        self._blocks: dict[tuple[int, int], tuple[bytes, list[Instruction]]] = {}
+        self._blocks: dict[tuple[int, int], tuple[bytes, tuple[Instruction, ...]]] = {}
 
     def edge(self, address: int, size: int, next_address: int) -> tuple[int, int]:
         """(cycles, instructions) of the block of `size` bytes at `address` when `next_address` follows; where the
@@ -51,7 +51,7 @@ class Pricer:
         _, instructions = self._block(address, until - address)
         return prefix_cycles(instructions, self._core, self._refill), len(instructions)
 
-    def instructions(self, address: int, size: int) -> list[Instruction]:
+    def instructions(self, address: int, size: int) -> tuple[Instruction, ...]:
         """The block of `size` bytes at `address`, decoded."""
         return self._block(address, size)[1]
 
@@ -59,7 +59,7 @@ class Pricer:
         first = int.from_bytes(self._read(address, 2), "little")
         return 4 if first >> 11 in (0b11101, 0b11110, 0b11111) else 2
 
-    def _block(self, address: int, size: int) -> tuple[bytes, list[Instruction]]:
+    def _block(self, address: int, size: int) -> tuple[bytes, tuple[Instruction, ...]]:
         key = address, size
         if key not in self._blocks:
             code = self._read(address, size)

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ganglion.hil.environments import resolve_env_id
 
 from ..errors import UsageError
+from ..extras import require_extra
 from ..selection import zoo_folder
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class TeacherOptions:
 
     def read(self) -> Teacher:
         """The teacher that is asked for; UsageError when it is not clear which, or there is none."""
+        require_extra("train", "torch", "stable_baselines3")
         from ganglion.trainer.teacher import read_teacher
 
         if self.teacher is None and self.env is None:
