@@ -29,7 +29,7 @@ class TeacherOptions:
     """Which teacher: give a file, or an environment of the zoo."""
 
     teacher: Path | None = None
-    """Teacher file (teacher.safetensors of a training run) instead of the zoo's."""
+    """Teacher file instead of the zoo's, or of the one that was trained in runs/."""
     env: str | None = None
     """Environment, such as Hopper or Hopper-v4; by default the one that the teacher file names."""
 
@@ -41,11 +41,20 @@ class TeacherOptions:
         if self.teacher is None and self.env is None:
             raise UsageError("say which teacher: a file (--teacher FILE) or an environment of the zoo (--env Hopper)")
         env_id = resolve_env_id(self.env) if self.env else None
-        path = self.teacher or zoo_folder() / "teachers" / f"{env_id}.safetensors"
-        if self.teacher is None and not path.exists():
-            raise UsageError(f"the zoo has no teacher for {env_id} ({path}); train one, or give --teacher FILE")
-        teacher = read_teacher(path)
+        teacher = read_teacher(self.teacher or _teacher_of(env_id))
         return replace(teacher, env_id=env_id or teacher.env_id)
+
+
+def _teacher_of(env_id: str) -> Path:
+    zoo = zoo_folder() / "teachers" / f"{env_id}.safetensors"
+    trained = sorted(Path("runs").glob(f"{env_id}-teacher-*/teacher.safetensors"))
+    for path in (zoo, *trained):
+        if path.exists():
+            return path
+    raise UsageError(
+        f"there is no teacher for {env_id}, neither {zoo} nor one in runs/; "
+        f"train one (ganglion train --env {env_id} --preset teacher) or give --teacher FILE"
+    )
 
 
 @dataclass

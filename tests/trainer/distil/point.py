@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import gymnasium
 import numpy as np
 import torch
 from torch import nn
 
-from ganglion.trainer.teacher import Teacher
+from ganglion.trainer.teacher import Teacher, write_teacher
 
 ENV = "GanglionTestPoint-v0"
 _HIDDEN = 12
@@ -63,6 +66,18 @@ def teacher(sign: float = 1.0, critics: bool = True, env_id: str = ENV) -> Teach
                 actor[4].weight[axis, unit] = -2.0 * slope * sign
     networks = (_critic(), _critic()) if critics else ()
     return Teacher(env_id, actor, networks, {"algorithm": "test", "returns": {}})
+
+
+def teacher_file(path: Path, **options) -> Path:
+    """The teacher as a file."""
+    made = teacher(**options)
+    model = SimpleNamespace(
+        actor=SimpleNamespace(latent_pi=made.actor[:-1], mu=made.actor[-1]),
+        critic=SimpleNamespace(q_networks=made.critics),
+        action_space=Point.action_space,
+    )
+    write_teacher(path, model, {**made.about, "env_id": made.env_id})
+    return path
 
 
 def _critic() -> nn.Sequential:
