@@ -17,7 +17,8 @@ def select(
 
     Weights with score 0 are never chosen. A hidden neuron that loses all its inputs or all its readers, that `alive`
     (one bool vector per hidden layer) calls dead, or that is not among the `width` best of its layer takes the weights
-    around it with it, and what they leave is given to others, until nothing changes.
+    around it with it, and what they leave is given to others, until nothing changes. Where so few weights are left that
+    no network of that size exists, there are fewer.
     """
     scores = [score.clone() for score in scores]
     for index, living in enumerate(alive):
@@ -25,14 +26,43 @@ def select(
     if width is not None:
         for index in range(len(alive)):
             _bury(scores, index, _beyond(scores, index, width))
+    masks = _settle([score.clone() for score in scores], budgets, at_once=True)
+    if _count(masks) < _count(_highest(scores, budgets)):
+        masks = max(masks, _settle(scores, budgets, at_once=False), key=_count)
+    return masks
+
+
+def _settle(scores: list[torch.Tensor], budgets: Sequence[int] | int, at_once: bool) -> list[torch.Tensor]:
+    """Masks without stranded weights; neurons are given up all `at_once`, or one by one, which can save others."""
     while True:
         masks = _highest(scores, budgets)
-        dead = [(masks[i].sum(dim=1) == 0) | (masks[i + 1].sum(dim=0) == 0) for i in range(len(alive))]
-        stranded = [masks[i][d].any() or masks[i + 1][:, d].any() for i, d in enumerate(dead)]
-        if not any(stranded):
+        stranded = [_stranded(masks, index) for index in range(len(masks) - 1)]
+        if not any(neurons.any() for neurons in stranded):
             return masks
-        for index, neurons in enumerate(dead):
-            _bury(scores, index, neurons)
+        for index, neurons in enumerate(stranded):
+            if at_once:
+                _bury(scores, index, _without_inputs(masks, index) | _without_readers(masks, index))
+            elif neurons.any():
+                worth = scores[index].sum(dim=1) + scores[index + 1].sum(dim=0)
+                _bury(scores, index, torch.where(neurons, worth, torch.inf).argmin())
+                break
+
+
+def _stranded(masks: list[torch.Tensor], layer: int) -> torch.Tensor:
+    """Which neurons have inputs but no reader, or readers but no input."""
+    return _without_inputs(masks, layer) != _without_readers(masks, layer)
+
+
+def _without_inputs(masks: list[torch.Tensor], layer: int) -> torch.Tensor:
+    return masks[layer].sum(dim=1) == 0
+
+
+def _without_readers(masks: list[torch.Tensor], layer: int) -> torch.Tensor:
+    return masks[layer + 1].sum(dim=0) == 0
+
+
+def _count(masks: list[torch.Tensor]) -> int:
+    return sum(int(mask.sum()) for mask in masks)
 
 
 def _bury(scores: list[torch.Tensor], layer: int, neurons: torch.Tensor) -> None:
