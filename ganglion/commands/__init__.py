@@ -6,5 +6,6 @@ COMMANDS = {
     "compile": "ganglion.commands.compile:Compile",
     "train": "ganglion.commands.train:Train",
     "report": "ganglion.commands.report:Report",
+    "zoo": "ganglion.commands.zoo:Zoo",
     "doctor": "ganglion.commands.doctor:Doctor",
 }
