@@ -8,5 +8,6 @@ COMMANDS = {
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
     "report": "ganglion.commands.report:Report",
+    "zoo": "ganglion.commands.zoo:Zoo",
     "doctor": "ganglion.commands.doctor:Doctor",
 }
