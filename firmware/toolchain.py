@@ -1,0 +1,115 @@
+"""Cross compilers: zig cc (a pip package, the default) and arm-none-eabi-gcc."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .board import Board
+
+TOOLCHAINS = ("zig", "gcc")
+
+_COMMON = (
+    "-std=c11", "-g", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror",
+    "-ffreestanding", "-fno-builtin", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections",
+    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-common", "-fomit-frame-pointer", "-fno-unroll-loops",
+)  # fmt: skip
+
+
+class ToolchainError(RuntimeError):
+    """A compiler that is missing, unknown, or that refused its input; says what to install or shows its words."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """A C compiler for one core. `command` starts every call, `link_options` only the last."""
+
+    name: str
+    version: str
+    command: tuple[str, ...]
+    compile_options: tuple[str, ...]
+    link_options: tuple[str, ...]
+
+    def compile(self, source: str, folder: Path, defines: dict[str, str], optimise: str = "-Os") -> str:
+        """Compile `source`, a path in `folder`; returns the path of the object file beside it."""
+        target = str(Path(source).with_suffix(".o"))
+        given = [f"-D{name}={value}" for name, value in defines.items()]
+        paths = [f"-ffile-prefix-map={folder}=.", "-Iruntime", "-Idrivers"]
+        _call([*self.command, *self.compile_options, optimise, *paths, *given, "-c", source, "-o", target], folder)
+        return target
+
+    def link(self, objects: list[str], script: str, entry: str, folder: Path) -> Path:
+        """Link `objects` with a linker script, all in `folder`, where the script finds what it includes;
+        returns the ELF file."""
+        options = [*self.link_options, f"-Wl,--entry={entry}", "-T", script]
+        _call([*self.command, *options, *objects, "-o", "firmware.elf"], folder)
+        return folder / "firmware.elf"
+
+
+def find_toolchain(name: str, board: Board) -> Toolchain:
+    """The toolchain called `name` ("zig" or "gcc") for `board`; ToolchainError when it is not there."""
+    if name not in TOOLCHAINS:
+        raise ToolchainError(f"there is no toolchain {name!r}; allowed: {', '.join(TOOLCHAINS)}")
+    if board.core not in _CORES:
+        raise ToolchainError(f"board {board.name}: core {board.core!r} has no compiler options; known: {', '.join(_CORES)}")
+    return _zig(board) if name == "zig" else _gcc(board)
+
+
+@dataclass(frozen=True)
+class _Core:
+    zig: str
+    zig_fpu: str
+    gcc: str
+    gcc_fpu: str
+
+
+_CORES = {"cortex-m4": _Core("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d16")}
+
+
+def _zig(board: Board) -> Toolchain:
+    package = importlib.util.find_spec("ziglang")
+    if package is None or package.origin is None:
+        raise ToolchainError("the compiler zig is missing; install it with: pip install ziglang")
+    core, abi = _CORES[board.core], "eabihf" if board.fpu else "eabi"
+    cpu = core.zig + (core.zig_fpu if board.fpu else "")
+    command = (sys.executable, "-m", "ziglang", "cc", "-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}")
+    own_folder = f"-ffile-prefix-map={Path(package.origin).parent}=zig"
+    version = _output([sys.executable, "-m", "ziglang", "version"])
+    return Toolchain(
+        "zig", f"zig cc {version}", command,
+        (*_COMMON, "-fno-sanitize=all", "-fstack-size-section", own_folder), ("-nostdlib", "-Wl,--gc-sections"),
+    )  # fmt: skip
+
+
+def _gcc(board: Board) -> Toolchain:
+    path = shutil.which("arm-none-eabi-gcc")
+    if path is None:
+        raise ToolchainError(
+            "the compiler arm-none-eabi-gcc is missing; install it (Debian: apt install gcc-arm-none-eabi) "
+            "or use the toolchain zig, which pip installs"
+        )
+    core = _CORES[board.core]
+    floats = ("-mfloat-abi=hard", f"-mfpu={core.gcc_fpu}") if board.fpu else ("-mfloat-abi=soft",)
+    version = _output([path, "-dumpfullversion"])
+    return Toolchain(
+        "gcc", f"arm-none-eabi-gcc {version}", (path, f"-mcpu={core.gcc}", "-mthumb", *floats),
+        (*_COMMON, "-fstack-usage"), ("-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"),
+    )  # fmt: skip
+
+
+def _call(command: list[str], folder: Path) -> None:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if result.returncode != 0:
+        words = (result.stderr or result.stdout).strip()
+        raise ToolchainError(f"{Path(command[0]).name} stopped with exit code {result.returncode}:\n{words}")
+
+
+def _output(command: list[str]) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ToolchainError(f"{' '.join(command)} does not run ({error}); install the toolchain again") from error
