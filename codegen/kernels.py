@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .bounds import LayerBounds
 from .csr_c import csr_layers
 from .policy import Policy
+from .stream_c import stream_layers
 
 
 @dataclass(frozen=True)
@@ -24,5 +25,8 @@ class Kernel:
     layers: Callable[[str, Policy, tuple[LayerBounds, ...]], Sequence[object]]
 
 
-_ALL = (Kernel("csr", "csr.h.j2", csr_layers),)
+_ALL = (
+    Kernel("csr", "csr.h.j2", csr_layers),
+    Kernel("stream", "stream.h.j2", stream_layers),
+)
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}
