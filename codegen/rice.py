@@ -1,34 +1,37 @@
 """Golomb-Rice codes: a quotient in unary, a remainder in k bits (Rice and Plaunt, IEEE Trans. Commun. 19(6), 1971).
 
 A value u is u >> k zero bits, a one, and the low k bits of u, the highest first. Bytes are filled from their
-highest bit on. Signed values are folded onto 0, 1, 2, ... as 0, -1, 1, -2, ... first.
+highest bit on. Signed values are folded onto 0, 1, 2, ... as -1, 0, -2, 1, ... first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
-MAX_PARAMETER = 32
+MAX_PARAMETER = 31
+WINDOW_BITS = 25
+_WINDOW_BYTES = 4
 
 
 class BitWriter:
-    """Collects codes; `to_bytes` pads the last byte with zeros."""
+    """Collects codes. `longest_bits` is the length of the longest so far."""
 
     def __init__(self) -> None:
         self._codes: list[str] = []
+        self.longest_bits = 0
 
     def write(self, value: int, parameter: int) -> None:
         """Append the code of `value`, not negative."""
         remainder = f"{value & ((1 << parameter) - 1):0{parameter}b}" if parameter else ""
         self._codes.append("0" * (value >> parameter) + "1" + remainder)
+        self.longest_bits = max(self.longest_bits, len(self._codes[-1]))
 
     def to_bytes(self) -> bytes:
-        """All codes so far."""
+        """All codes so far, padded with zeros so that four bytes can be read from where the last code begins."""
         bits = "".join(self._codes)
-        bits += "0" * (-len(bits) % 8)
-        return int(bits, 2).to_bytes(len(bits) // 8, "big") if bits else b""
+        last_byte = (len(bits) - len(self._codes[-1])) // 8 if self._codes else -_WINDOW_BYTES
+        count = max(-(-len(bits) // 8), last_byte + _WINDOW_BYTES)
+        return int(bits.ljust(8 * count, "0") or "0", 2).to_bytes(count, "big")
 
 
 class BitReader:
@@ -56,14 +59,14 @@ class BitReader:
 
 
 def fold(values: np.ndarray) -> np.ndarray:
-    """Signed integers as 0, 1, 2, ...: v as 2v, and -v as 2v - 1."""
+    """Signed integers as 0, 1, 2, ...: v as 2v + 1 where it is not negative, else as -2v - 2."""
     values = values.astype(np.int64)
-    return np.where(values < 0, -2 * values - 1, 2 * values)
+    return np.where(values < 0, -2 * values - 2, 2 * values + 1)
 
 
 def unfold(code: int) -> int:
     """The inverse of `fold` for one value."""
-    return ~(code >> 1) if code & 1 else code >> 1
+    return code >> 1 if code & 1 else ~(code >> 1)
 
 
 def cost_bits(values: np.ndarray, parameter: int) -> int:
@@ -71,7 +74,13 @@ def cost_bits(values: np.ndarray, parameter: int) -> int:
     return int((values >> parameter).sum()) + len(values) * (1 + parameter)
 
 
-def best_parameter(values: Iterable[int] | np.ndarray) -> int:
-    """The smallest of the parameters that make the codes of `values` shortest."""
-    array = np.asarray(values, np.int64)
-    return min(range(MAX_PARAMETER), key=lambda parameter: cost_bits(array, parameter))
+def best_parameter(values: np.ndarray) -> int:
+    """The parameter with the shortest codes for int64 `values` in total, the smallest of several.
+
+    One with no code beyond WINDOW_BITS is preferred: four bytes from the byte in which a code begins hold
+    all of it, and a decoder needs no more than one load.
+    """
+    largest = int(values.max(initial=0))
+    parameters = range(MAX_PARAMETER + 1)
+    fitting = [k for k in parameters if (largest >> k) + 1 + k <= WINDOW_BITS]
+    return min(fitting or parameters, key=lambda parameter: cost_bits(values, parameter))

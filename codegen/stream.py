@@ -1,7 +1,7 @@
 """A whole policy as one stream of Golomb-Rice codes, for the smallest flash.
 
 Weights follow each other in rows as if the matrix were one long row: the gap to the next weight that is not zero leads
-across row ends, so that neither row lengths nor row pointers are needed. A layer with hardly a zero is cheaper with
+across row ends, so that neither row lengths nor row pointers are needed; the first cell is coded always. A layer with hardly a zero is cheaper with
 its zeros coded as weights and without gaps. Hidden neurons, whose order nobody sees, are sorted by bias: differences of
 sorted biases are shorter than the biases by nearly log2(n!) bits for n neurons, all that an order can save.
 """
@@ -16,7 +16,7 @@ import numpy as np
 from .policy import Linear, Policy
 from .rice import BitReader, BitWriter, best_parameter, cost_bits, fold, unfold
 
-DENSE = 255
+DENSE = 128
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,20 @@ class StreamLayer:
 
 @dataclass(frozen=True)
 class PackedStream:
-    """`layers` in order, the `start` parameter of all layers' first biases, and the stream itself."""
+    """`layers` in order, the `start` parameter of all layers' smallest biases, the stream itself, and its longest code."""
 
     layers: tuple[StreamLayer, ...]
     start: int
     content: bytes
+    longest_bits: int
 
 
 @dataclass(frozen=True, eq=False)
 class _Fields:
-    """A layer's values, in the order of the stream: gaps int64 (nonzeros + 1,) or empty, weights folded, biases' steps
-    from `start`, and shifts above the smallest."""
+    """A layer's values, all int64 and not negative: where biases start, negated; the gap behind each weight, or none;
+    folded weights; steps between biases; shifts above the smallest."""
 
-    start: int
+    start: np.ndarray
     gaps: np.ndarray
     weights: np.ndarray
     steps: np.ndarray
@@ -82,13 +83,13 @@ def pack(policy: Policy) -> PackedStream:
     fields = [_fields(layer) for layer in layers]
     alike = not any(values.extras.any() for values in fields)
     heads = tuple(_head(layer, values, alike) for layer, values in zip(layers, fields, strict=True))
-    start = best_parameter(fold(np.array([values.start for values in fields])))
+    start = best_parameter(np.concatenate([values.start for values in fields]))
     writer = BitWriter()
     for head, values in zip(heads, fields, strict=True):
-        writer.write(int(fold(np.array(values.start))), start)
+        writer.write(int(values.start[0]), start)
         for value, parameter in _codes(head, values):
             writer.write(value, parameter)
-    return PackedStream(heads, start, writer.to_bytes())
+    return PackedStream(heads, start, writer.to_bytes(), writer.longest_bits)
 
 
 def unpack(packed: PackedStream) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -101,37 +102,34 @@ def unpack(packed: PackedStream) -> list[tuple[np.ndarray, np.ndarray, np.ndarra
 def _unpack_layer(head: StreamLayer, start: int, reader: BitReader) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     weights = np.zeros((head.rows, head.columns), np.int64)
     biases, shifts = np.zeros((2, head.rows), np.int64)
-    base = bias = unfold(reader.read(start))
-    column = _read_gap(head, reader)
+    base = bias = -reader.read(start)
+    column = 0
     for row in range(head.rows):
         bias = (bias if head.relu else base) + reader.read(head.bias)
         biases[row] = bias
-        shifts[row] = head.shift + (0 if head.extra is None else reader.read(head.extra))
         while column < head.columns:
             weights[row, column] = unfold(reader.read(head.weight))
-            column += 1 + _read_gap(head, reader)
+            column += 1 if head.gap == DENSE else 1 + reader.read(head.gap)
         column -= head.columns
+        shifts[row] = head.shift + (0 if head.extra is None else reader.read(head.extra))
     return weights, biases, shifts
-
-
-def _read_gap(head: StreamLayer, reader: BitReader) -> int:
-    return 0 if head.gap == DENSE else reader.read(head.gap)
 
 
 def _fields(layer: Linear) -> _Fields:
     bias = _folded_bias(layer)
-    steps = np.diff(bias, prepend=bias[0]) if layer.relu else bias - bias.min()
+    start = min(0, int(bias.min()))
+    steps = np.diff(bias, prepend=start) if layer.relu else bias - start
     gaps, weights = _sparse(layer.weights.ravel())
     dense = fold(layer.weights.ravel())
-    if _shortest(dense) < _shortest(gaps) + _shortest(weights):
+    if _shortest(dense) <= _shortest(gaps) + _shortest(weights):
         gaps, weights = gaps[:0], dense
-    return _Fields(int(bias.min()), gaps, weights, steps, layer.shifts - layer.shifts.min())
+    return _Fields(np.array([-start]), gaps, weights, steps, layer.shifts - layer.shifts.min())
 
 
 def _sparse(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gaps, the last one leading to the end, and folded weights of a matrix in one row."""
-    places = np.flatnonzero(cells)
-    return np.diff(places, prepend=-1, append=len(cells)) - 1, fold(cells[places])
+    """Gaps, the last one leading to the end, and folded weights of a matrix in one row, its first cell in any case."""
+    places = np.union1d(np.flatnonzero(cells), np.zeros(min(1, len(cells)), np.int64))
+    return np.diff(places, append=len(cells)) - 1, fold(cells[places])
 
 
 def _shortest(values: np.ndarray) -> int:
@@ -154,18 +152,19 @@ def _head(layer: Linear, values: _Fields, alike: bool) -> StreamLayer:
 
 def _codes(head: StreamLayer, values: _Fields) -> Iterator[tuple[int, int]]:
     """(value, parameter) in the order in which the decoder asks for them."""
-    gaps, weights = iter(values.gaps.tolist()), iter(values.weights.tolist())
-    column = next(gaps, 0)
-    yield from () if head.gap == DENSE else ((column, head.gap),)
+    weights, gaps, column = iter(values.weights.tolist()), iter(values.gaps.tolist()), 0
     for step, extra in zip(values.steps.tolist(), values.extras.tolist(), strict=True):
         yield step, head.bias
-        yield from () if head.extra is None else ((extra, head.extra),)
         while column < head.columns:
             yield next(weights), head.weight
-            gap = next(gaps, 0)
-            yield from () if head.gap == DENSE else ((gap, head.gap),)
+            gap = 0
+            if head.gap != DENSE:
+                gap = next(gaps)
+                yield gap, head.gap
             column += 1 + gap
         column -= head.columns
+        if head.extra is not None:
+            yield extra, head.extra
 
 
 def _folded_bias(layer: Linear) -> np.ndarray:
