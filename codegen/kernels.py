@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .bounds import LayerBounds
 from .csr_c import csr_layers
 from .policy import Policy
+from .rows_c import rows_layers
 from .stream_c import stream_layers
 
 
@@ -27,6 +28,7 @@ class Kernel:
 
 _ALL = (
     Kernel("csr", "csr.h.j2", csr_layers),
+    Kernel("rows", "rows.h.j2", rows_layers),
     Kernel("stream", "stream.h.j2", stream_layers),
 )
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}
