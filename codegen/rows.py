@@ -18,6 +18,7 @@ from .policy import Linear, Policy
 
 QUAD = 4
 MAX_BUCKET_LENGTH = 24
+SHORT_LENGTH = 8
 MIN_BUCKET_ROWS = 3
 _BYTE_COLUMNS = 256
 
@@ -113,9 +114,10 @@ def unpack(packed: RowsLayer) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_bucket(lengths: np.ndarray) -> np.ndarray:
-    """Which rows are in buckets, bool (rows,)."""
+    """Which rows are in buckets, bool (rows,): short ones always, since quads would cost them more than own code."""
     rows = np.bincount(lengths, minlength=1)[lengths] if len(lengths) else lengths
-    return (lengths > 0) & (lengths <= MAX_BUCKET_LENGTH) & (rows >= MIN_BUCKET_ROWS)
+    common = (lengths <= MAX_BUCKET_LENGTH) & (rows >= MIN_BUCKET_ROWS)
+    return (lengths > 0) & (common | (lengths <= SHORT_LENGTH))
 
 
 def _quads(weights: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
