@@ -25,8 +25,8 @@ MAX_FRAME_WORDS = 1023
 MAX_CODE_OFFSET_BYTES = 4095
 _REGISTERS = (*(f"r{number}" for number in range(13)), "lr")
 _BASE_STEP = 8192
-_MEMORIES = (4, 8, 12)
-_WINDOW_LOADS = (4, 5, 6)
+_MEMORIES = (8, 12)
+_WINDOW_LOADS = (4, 5)
 
 
 class StraightError(ValueError):
@@ -96,6 +96,8 @@ def _program(policy: Policy, frame_words: int, memory: int) -> Iterator[Operatio
         slots = _slots(policy.layers[index + 1], free_word)
         free_word += layer.rows
         yield from _layer(layer, values, memory, lambda row, slots=slots: _store(row, slots[row]))
+        if index == 0:
+            yield Operation(op.NOTHING, ends=(CODES,))
         values = slots
     output = policy.layers[-1]
     if fused:

@@ -17,6 +17,7 @@ from .operation import Accumulator, Constant, Memory, Operation, TableWord, Valu
 _NEVER = 1 << 60
 _SHORT_REACH_WORDS = 32
 _LONG_REACH_BYTES = 4095
+_WRONG_SIDE = 0.4
 
 
 class AllocationError(ValueError):
@@ -87,6 +88,7 @@ class _Allocator:
         self._stored = {operation.sources[0] for operation in operations if operation.stores}
         self._table_register, self._window_loads = table_register, window_loads
         self._reach_words = 0
+        self._at = 0
         self._window = _Window(0)
 
     def open_window(self, begin: int) -> int:
@@ -149,7 +151,7 @@ class _Allocator:
 
     def execute(self, position: int) -> None:
         """Print the operation at `position`; constants that it needs are moved in first."""
-        operation = self._operations[position]
+        operation, self._at = self._operations[position], position
         for source in operation.sources:
             if isinstance(source, Constant) and source not in self._resident:
                 register = self._take(operation.sources, True)
@@ -199,10 +201,15 @@ class _Allocator:
             spare = [value for value in self._resident if value not in keep and not self._is_needed(value)]
             if not spare:
                 raise AllocationError(f"{len(self._order)} registers are too few for {list(self._resident)}")
-            self._free.add(self._resident.pop(max(spare, key=self._next_use)))
+            self._free.add(self._resident.pop(max(spare, key=lambda value: self._distance(value, low))))
         register = min(self._free, key=lambda name: ((name in LOW_REGISTERS) != low, self._order[name]))
         self._free.remove(register)
         return register
+
+    def _distance(self, value: Value, low: bool) -> float:
+        """How long `value` will not be needed; a register on the wrong side counts as needed sooner."""
+        distance = self._next_use(value) - self._at
+        return distance if (self._resident[value] in LOW_REGISTERS) == low else distance * _WRONG_SIDE
 
     def _is_needed(self, value: Value) -> bool:
         return value in self._window.loads and self._next_use(value) < self._window.end

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,35 +11,26 @@ from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import Plan
 from ganglion.codegen.policy import Policy
 from ganglion.firmware.elf import read_program
-from ganglion.firmware.emulator.call import Caller
+from ganglion.firmware.emulator.call import Caller, CallResult
 from tests.support.c_code import ZIG, write_headers
 
+_BUDGET_INSTRUCTIONS = 1 << 32
 TARGETS = {"cortex-m0plus": "cortex_m0plus", "cortex-m3": "cortex_m3", "cortex-m4": "cortex_m4"}
 
 _BATCH = """
 #define {NAME}_NO_FLOAT
 #include "{name}.h"
-void {name}_batch(const {name}_code_t *codes, int16_t *z)
+void {name}_actions(const {name}_code_t *codes, int16_t *actions, unsigned count);
+void {name}_actions(const {name}_code_t *codes, int16_t *actions, unsigned count)
 {{
-    {name}_layers(codes, z);
-}}
-void {name}_actions(const {name}_code_t *codes, int16_t *actions)
-{{
-    {name}_infer_codes(codes, actions);
+    for (; count != 0u; count--) {{
+        {name}_infer_codes(codes, actions);
+        codes += {NAME}_FEATURES;
+        actions += {NAME}_ACTIONS;
+    }}
 }}
 """
-_ENTRY = "int entry(void)\n{\n    return 0;\n}\n"
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """Action codes int16 (n, actions), and the least and most cycles and instructions of one inference."""
-
-    actions: np.ndarray
-    min_cycles: int
-    max_cycles: int
-    instructions: int
-    stack_bytes: int
+_ENTRY = "int entry(void);\nint entry(void)\n{\n    return 0;\n}\n"
 
 
 def cross_compiler(core: str) -> tuple[str, ...]:
@@ -49,7 +39,7 @@ def cross_compiler(core: str) -> tuple[str, ...]:
 
 
 def build(policies: dict[str, Policy], kernel: str, folder: Path, core: str = "cortex-m4") -> tuple[Path, list[Plan]]:
-    """An ELF file with `<name>_batch` (layers only) and `<name>_actions` of every policy."""
+    """An ELF file with `<name>_actions` of every policy, which calls its `<name>_straight`."""
     plans = [compile_policy(policy, CompileOptions(name, kernel, core=core)) for name, policy in policies.items()]
     write_headers(plans, folder)
     source, elf = folder / "batch.c", folder / "batch.elf"
@@ -60,28 +50,21 @@ def build(policies: dict[str, Policy], kernel: str, folder: Path, core: str = "c
     return elf, plans
 
 
-def infer(caller: Caller, plan: Plan, codes: np.ndarray) -> Run:
-    """Action codes of every row of `codes`, one call each."""
+def infer_codes(caller: Caller, plan: Plan, codes: np.ndarray) -> np.ndarray:
+    """Action codes int16 (n, actions) of observation codes (n, features), all in one call."""
     codes = np.ascontiguousarray(codes, f"<i{plan.policy.observation.bits // 8}")
-    source, target = caller.place(codes[0].tobytes()), caller.place(bytes(2 * plan.policy.actions))
-    actions, results = [], []
-    for row in codes:
-        caller.engine.write(source, row.tobytes())
-        results.append(caller.call(f"{plan.name}_actions", source, target))
-        actions.append(np.frombuffer(caller.engine.read(target, 2 * plan.policy.actions), "<i2"))
-    cycles = [result.cycles for result in results]
-    return Run(np.array(actions), min(cycles), max(cycles), results[0].instructions, results[0].stack_bytes)
+    count, actions = len(codes), plan.policy.actions
+    source, target = caller.place(codes.tobytes()), caller.place(bytes(2 * count * actions))
+    caller.call(f"{plan.name}_actions", source, target, count, budget_instructions=_BUDGET_INSTRUCTIONS)
+    return np.frombuffer(caller.engine.read(target, 2 * count * actions), "<i2").reshape(count, actions)
 
 
-def layers_cycles(caller: Caller, plan: Plan, codes: np.ndarray) -> list[int]:
-    """Cycles of the layers alone, one figure for each row of `codes`."""
-    codes = np.ascontiguousarray(codes, f"<i{plan.policy.observation.bits // 8}")
-    source, target = caller.place(codes[0].tobytes()), caller.place(bytes(2 * plan.policy.layers[-1].rows))
-    result = []
-    for row in codes:
-        caller.engine.write(source, row.tobytes())
-        result.append(caller.call(f"{plan.name}_{'straight'}", source, target).cycles)
-    return result
+def call_layers(caller: Caller, plan: Plan, codes: np.ndarray) -> CallResult:
+    """The layers alone, called with the codes (features,) of one observation."""
+    source = caller.place(np.ascontiguousarray(codes, f"<i{plan.policy.observation.bits // 8}").tobytes())
+    target = caller.place(bytes(2 * plan.policy.layers[-1].rows))
+    table = [symbol.address for symbol in caller.program.symbols if symbol.name == f"{plan.name}_weights"]
+    return caller.call(f"{plan.name}_straight", source, target, *table)
 
 
 def flash_bytes(elf: Path, name: str) -> int:
