@@ -43,8 +43,8 @@ class StreamStep:
     thumb: bool
 
 
-def stream_layers(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) -> list[StreamStep]:
-    """The one step of the stream kernel: a loop over all layers with rows left. `bounds` prove that the policy's
+def stream_step(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) -> StreamStep:
+    """The stream kernel's data; its code is a loop over all layers with rows left. `bounds` prove that the policy's
     sums fit int32, and sorting neurons does not change a sum."""
     packed = pack(sort_neurons(policy))
     columns = _columns(packed)
@@ -55,24 +55,22 @@ def stream_layers(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) ->
     frame_bytes = -(-values * _WORD_BYTES // _FRAME_ALIGN_BYTES) * _FRAME_ALIGN_BYTES
     hidden_bits = {layer.bits for layer in packed.layers if layer.relu}
     fits = packed.longest_bits <= WINDOW_BITS and frame_bytes <= _MAX_FRAME_BYTES
-    return [
-        StreamStep(
-            stream=c_array(f"{name}_weights", content),
-            fields=tuple(varying),
-            constants={field: values[0] for field, values in columns.items() if field not in varying},
-            layers=len(packed.layers),
-            inputs=packed.layers[0].columns,
-            values=values,
-            frame_bytes=frame_bytes,
-            last_record=records.size - len(varying),
-            codes_bit=8 * len(varying),
-            start=packed.start,
-            dense=DENSE if DENSE in columns["gap"] else None,
-            extras="extra" in columns,
-            hidden_bits=max(hidden_bits, default=16),
-            thumb=fits and len(hidden_bits) <= 1 and not any(columns["last_row_high"]),
-        )
-    ]
+    return StreamStep(
+        stream=c_array(f"{name}_weights", content),
+        fields=tuple(varying),
+        constants={field: values[0] for field, values in columns.items() if field not in varying},
+        layers=len(packed.layers),
+        inputs=packed.layers[0].columns,
+        values=values,
+        frame_bytes=frame_bytes,
+        last_record=records.size - len(varying),
+        codes_bit=8 * len(varying),
+        start=packed.start,
+        dense=DENSE if DENSE in columns["gap"] else None,
+        extras="extra" in columns,
+        hidden_bits=max(hidden_bits, default=16),
+        thumb=fits and len(hidden_bits) <= 1 and not any(columns["last_row_high"]),
+    )
 
 
 def _columns(packed: PackedStream) -> dict[str, list[int]]:
