@@ -1,8 +1,9 @@
 """Rows bucketed by length: rows of one length follow each other, so that a loop for that length needs no test inside.
 
-A bucket's row is its weights, then their columns, and its shift where rows differ in it. What is in no bucket (lengths that few rows have, long rows, the output
-layer, whose order is given) is cut into quads: a row is the number of its quads, four weights and four columns for
-each, the last quad filled up with zero weights, and the shift again. Hidden neurons are permuted to make the buckets; nobody sees it.
+A bucket's row is its weights, then their columns, and its shift where rows differ in it. What is in no bucket (lengths
+that few rows have, long rows, the output layer, whose order is given) is cut into quads: a row is the number of its
+quads, four weights and four columns for each, the last quad filled up with zero weights, and the shift again. Hidden
+neurons are permuted to make the buckets; nobody sees it.
 """
 
 from __future__ import annotations

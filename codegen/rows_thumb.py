@@ -21,8 +21,11 @@ _LOADS = {(8, True): "ldrsb", (8, False): "ldrb", (16, True): "ldrsh", (16, Fals
 
 @dataclass(frozen=True)
 class Group:
-    """Instructions whose loads follow each other: sums to load from the biases, (register, address) of columns and
-    weights, (sum, value, weight) registers to multiply, and sums that are finished then. A value replaces its column."""
+    """Instructions whose loads follow each other.
+
+    Sums to load from the biases, (register, address) of columns and weights, (sum, value, weight) registers to
+    multiply, and sums that are finished then. A value replaces its column.
+    """
 
     begun: tuple[str, ...]
     columns: tuple[tuple[str, str], ...]

@@ -1,9 +1,10 @@
 """A whole policy as one stream of Golomb-Rice codes, for the smallest flash.
 
 Weights follow each other in rows as if the matrix were one long row: the gap to the next weight that is not zero leads
-across row ends, so that neither row lengths nor row pointers are needed; the first cell is coded always. A layer with hardly a zero is cheaper with
-its zeros coded as weights and without gaps. Hidden neurons, whose order nobody sees, are sorted by bias: differences of
-sorted biases are shorter than the biases by nearly log2(n!) bits for n neurons, all that an order can save.
+across row ends, so that neither row lengths nor row pointers are needed; the first cell is coded in any case. A layer
+with hardly a zero is cheaper with its zeros coded as weights and without gaps. Hidden neurons, whose order nobody sees,
+are sorted by bias: differences of sorted biases are shorter than the biases by nearly log2(n!) bits for n neurons, all
+that an order can save.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class StreamLayer:
 
 @dataclass(frozen=True)
 class PackedStream:
-    """`layers` in order, the `start` parameter of all layers' smallest biases, the stream itself, and its longest code."""
+    """`layers` in order, the `start` parameter of what biases start from, the stream itself, and its longest code."""
 
     layers: tuple[StreamLayer, ...]
     start: int

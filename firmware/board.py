@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +109,7 @@ def _typed(entries: dict[str, Any], shape: type, where: str) -> dict[str, Any]:
     unknown = sorted(set(entries) - set(fields))
     if unknown:
         raise BoardError(f"{where}: unknown entry {unknown[0]!r}; allowed: {', '.join(fields)}")
-    missing = [name for name, field in fields.items() if name not in entries and field.default is not None
-               and not isinstance(field.default, int)]
+    missing = [name for name, field in fields.items() if name not in entries and field.default is MISSING]
     if missing:
         raise BoardError(f"{where}: the entry {missing[0]!r} is missing")
     return {name: _value(value, str(fields[name].type), f"{where}: {name}") for name, value in entries.items()}

@@ -64,9 +64,7 @@ def read_program(path: Path) -> Program:
     """Read a linked ELF file."""
     file = ELFFile(io.BytesIO(path.read_bytes()))
     pieces = sorted(
-        (segment["p_paddr"], segment.data())
-        for segment in file.iter_segments("PT_LOAD")
-        if segment["p_filesz"] > 0
+        (segment["p_paddr"], segment.data()) for segment in file.iter_segments("PT_LOAD") if segment["p_filesz"] > 0
     )
     sections = {
         section.name: (section["sh_addr"], section["sh_size"])

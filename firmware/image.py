@@ -18,6 +18,8 @@ from .sizes import Sizes, measure_sizes
 from .toolchain import Toolchain, ToolchainError
 
 RUNTIME_SOURCES = ("main.c", "protocol.c", "cobs.c", "crc32.c", "memory.c")
+POLICY_OPTIMISATION = "-O2"
+LINKER_SCRIPT = "runtime/cortex_m.ld"
 
 
 class ImageError(ValueError):
@@ -77,7 +79,7 @@ def _stage(plan: Plan | Path, board: Board, work: Path) -> None:
 
 
 def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
-    policy = toolchain.compile("policy/policy.c", work, {}, optimise="-O2")
+    policy = toolchain.compile("policy/policy.c", work, {}, optimise=POLICY_OPTIMISATION)
     try:
         features, actions = read_shape(work / policy)
     except ValueError as error:
@@ -88,9 +90,8 @@ def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
         *(f"drivers/{name}" for name in board.drivers),
         *(f"board/{name}" for name in board.sources),
     ]
-    objects = [toolchain.compile(source, work, defines) for source in sources]
     try:
-        return read_program(toolchain.link([policy, *objects], "runtime/cortex_m.ld", "reset_handler", work))
+        return read_program(toolchain.link([policy, *sources], defines, LINKER_SCRIPT, "reset_handler", work))
     except ToolchainError as error:
         overflow = _explain_overflow(error, board)
         if overflow is None:
@@ -100,10 +101,10 @@ def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
 
 def _explain_overflow(error: ToolchainError, board: Board) -> ImageError | None:
     """Both linkers say how much is missing; None when it was something else."""
-    for region, memory in (("FLASH", board.flash), ("RAM", board.ram)):
+    for region, name, memory in (("FLASH", "flash", board.flash), ("RAM", "RAM", board.ram)):
         missing = [int(n) for n in re.findall(rf"region\s+[`']{region}':?\s+overflowed by (\d+) bytes", str(error))]
         if missing:
-            return _too_big(region.lower() if region == "FLASH" else region, memory.bytes + max(missing), board)
+            return _too_big(name, memory.bytes + max(missing), board)
     return None
 
 
@@ -118,13 +119,13 @@ def _too_big(memory: str, needed_bytes: int, board: Board) -> ImageError:
     missing = needed_bytes - has[board.name]
     larger = [f"{name} ({size:,} bytes)" for name, size in has.items() if size >= needed_bytes]
     choice = f"choose a larger board ({', '.join(larger)})" if larger else "no board here has that much"
-    share = has[board.name] / needed_bytes
+    if memory == "RAM":
+        remedy = "use a policy with fewer hidden neurons"
+    else:
+        remedy = f"prune the policy to at most {has[board.name] / needed_bytes:.0%} of its nonzero weights"
     return ImageError(
         f"the image needs {needed_bytes:,} bytes of {memory}, board {board.name} has {has[board.name]:,}: "
-        f"{missing:,} are missing. {choice}, or prune the policy to at most {share:.0%} of its nonzero weights"
-        if memory == "flash"
-        else f"the image needs {needed_bytes:,} bytes of {memory}, board {board.name} has {has[board.name]:,}: "
-        f"{missing:,} are missing. {choice}, or use a policy with fewer hidden neurons"
+        f"{missing:,} are missing. {choice}, or {remedy}"
     )
 
 

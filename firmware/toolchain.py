@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,16 +36,21 @@ class Toolchain:
     def compile(self, source: str, folder: Path, defines: dict[str, str], optimise: str = "-Os") -> str:
         """Compile `source`, a path in `folder`; returns the path of the object file beside it."""
         target = str(Path(source).with_suffix(".o"))
-        given = [f"-D{name}={value}" for name, value in defines.items()]
-        paths = [f"-ffile-prefix-map={folder}=.", "-Iruntime", "-Idrivers"]
-        _call([*self.command, *self.compile_options, optimise, *paths, *given, "-c", source, "-o", target], folder)
+        options = self._options(folder, defines, optimise)
+        _call([*self.command, *options, "-c", source, "-o", target], folder)
         return target
 
-    def link(self, objects: list[str], script: str, entry: str, folder: Path) -> Path:
-        """Link `objects` with a linker script, all in `folder`, where the script finds what it includes;
-        returns the ELF file."""
-        options = [*self.link_options, f"-Wl,--entry={entry}", "-T", script]
-        _call([*self.command, *options, *objects, "-o", "firmware.elf"], folder)
+    def _options(self, folder: Path, defines: dict[str, str], optimise: str) -> list[str]:
+        given = [f"-D{name}={value}" for name, value in defines.items()]
+        return [*self.compile_options, optimise, f"-ffile-prefix-map={folder}=.", "-Iruntime", "-Idrivers", *given]
+
+    def link(
+        self, files: list[str], defines: dict[str, str], script: str, entry: str, folder: Path, optimise: str = "-Os"
+    ) -> Path:
+        """Compile what is source among `files` and link all with a linker script, all of it in `folder`, where
+        the script finds what it includes; returns the ELF file. One call for many files is the fastest way."""
+        options = [*self._options(folder, defines, optimise), *self.link_options, f"-Wl,--entry={entry}", "-T", script]
+        _call([*self.command, *options, *files, "-o", "firmware.elf"], folder)
         return folder / "firmware.elf"
 
 
@@ -55,7 +59,9 @@ def find_toolchain(name: str, board: Board) -> Toolchain:
     if name not in TOOLCHAINS:
         raise ToolchainError(f"there is no toolchain {name!r}; allowed: {', '.join(TOOLCHAINS)}")
     if board.core not in _CORES:
-        raise ToolchainError(f"board {board.name}: core {board.core!r} has no compiler options; known: {', '.join(_CORES)}")
+        raise ToolchainError(
+            f"board {board.name}: core {board.core!r} has no compiler options; known: {', '.join(_CORES)}"
+        )
     return _zig(board) if name == "zig" else _gcc(board)
 
 
@@ -72,13 +78,15 @@ _CORES = {"cortex-m4": _Core("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d1
 
 def _zig(board: Board) -> Toolchain:
     package = importlib.util.find_spec("ziglang")
-    if package is None or package.origin is None:
+    folder = Path(package.origin).parent if package and package.origin else Path()
+    zig = shutil.which("zig", path=str(folder))
+    if zig is None:
         raise ToolchainError("the compiler zig is missing; install it with: pip install ziglang")
     core, abi = _CORES[board.core], "eabihf" if board.fpu else "eabi"
     cpu = core.zig + (core.zig_fpu if board.fpu else "")
-    command = (sys.executable, "-m", "ziglang", "cc", "-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}")
-    own_folder = f"-ffile-prefix-map={Path(package.origin).parent}=zig"
-    version = _output([sys.executable, "-m", "ziglang", "version"])
+    command = (zig, "cc", "-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}")
+    own_folder = f"-ffile-prefix-map={folder}=zig"
+    version = _output([zig, "version"])
     return Toolchain(
         "zig", f"zig cc {version}", command,
         (*_COMMON, "-fno-sanitize=all", "-fstack-size-section", own_folder), ("-nostdlib", "-Wl,--gc-sections"),

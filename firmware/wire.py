@@ -140,6 +140,10 @@ class FrameReader:
         self._pending = rest
         return [frame for packet in packets if packet and (frame := self._decode(bytes(packet)))]
 
+    def restart(self) -> None:
+        """Forget a packet that has begun; the next byte begins one."""
+        self._pending.clear()
+
     def _decode(self, packet: bytes) -> Frame | None:
         try:
             return decode_frame(packet, self.digest)
@@ -209,5 +213,6 @@ def parse_statistics(frame: Frame) -> Statistics:
     """Answer to `statistics`; WireError when its length is wrong."""
     check_status(frame)
     if len(frame.payload) != _STATISTICS.size:
-        raise WireError(f"statistics of {len(frame.payload)} bytes; {len(fields(Statistics))} counters take {_STATISTICS.size}")
+        count = len(fields(Statistics))
+        raise WireError(f"statistics of {len(frame.payload)} bytes; {count} counters take {_STATISTICS.size}")
     return Statistics(*_STATISTICS.unpack(frame.payload)[1:])

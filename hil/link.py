@@ -87,9 +87,11 @@ class WireDevice:
 
     def infer(self, observation: np.ndarray) -> Reply:
         """Run the policy on one observation, float32 (features,); DeviceError when no sound answer comes."""
+        self._open_stream()
         if observation.shape != (self.hello.features,):
             raise DeviceError(
-                f"{self.name}: the observation has shape {observation.shape}, the policy there takes ({self.hello.features},)"
+                f"{self.name}: the observation has shape {observation.shape}, "
+                f"the policy there takes ({self.hello.features},)"
             )
         answer = self._ask(Command.INFER, encode_observation(observation))
         with self._sense():
@@ -136,13 +138,13 @@ class WireDevice:
             ) from error
 
     def _ask(self, command: Command, payload: bytes = b"") -> Frame:
-        """Send one command until its answer comes."""
+        """Send one command until its answer comes. Zeros first: they end what a lost byte left open."""
         stream = self._open_stream()
         self._sequence = (self._sequence + 1) & 0xFF
         request = encode_frame(Frame(command, self._sequence, payload), self._reader.digest)
         heard, dropped = 0, self._reader.dropped
-        for _ in range(self._attempts):
-            stream.write(request)
+        for attempt in range(self._attempts):
+            stream.write(b"\0" + request if attempt else request)
             deadline = time.monotonic() + self._timeout_s
             while (left_s := deadline - time.monotonic()) > 0:
                 received = stream.read(left_s)
@@ -152,10 +154,12 @@ class WireDevice:
                 for frame in self._reader.feed(received):
                     if (frame.kind, frame.sequence) == (command | ANSWER_BIT, self._sequence):
                         return frame
+            self._reader.restart()
         raise DeviceError(self._explain(command, heard, self._reader.dropped - dropped))
 
     def _explain(self, command: Command, heard: int, dropped: int) -> str:
-        tried = f"{self.name}: no answer to {command.name.lower()} in {self._attempts} attempts of {self._timeout_s:g} s"
+        name = command.name.lower()
+        tried = f"{self.name}: no answer to {name} in {self._attempts} attempts of {self._timeout_s:g} s"
         if heard == 0:
             return f"{tried}; not one byte came: check power, cable, port, and that the image is flashed"
         return (
@@ -181,4 +185,3 @@ class WireDevice:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-

@@ -38,35 +38,34 @@ static bool grow(struct machine *m)
     return true;
 }
 
-/* Looks the edge up, or asks for its price; counts `uses`. False when it has none. */
-bool edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to, struct edge *result, uint64_t uses)
+/* The edge with its price, asked for when it is new; NULL when it has none. */
+struct edge *edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to)
 {
     if (2 * m->edge_count >= m->edge_capacity && !grow(m)) {
         machine_raise(m, FAULT_PRICE, 0, from);
-        return false;
+        return NULL;
     }
     struct edge *edge = &m->edges[slot_of(m->edges, m->edge_capacity, from, size, to)];
     if (!edge->instructions) {
         struct edge priced = {.from = from, .from_size = size, .to = to};
         if (m->config.price(from, size, to, &priced.cycles, &priced.instructions) != 0) {
             machine_raise(m, FAULT_PRICE, 0, from);
-            return false;
+            return NULL;
         }
         *edge = priced;
         m->edge_count++;
     }
-    edge->count += uses;
-    *result = *edge;
-    return true;
+    return edge;
 }
 
 /* The block that runs is over and `next` follows. */
 void edges_charge(struct machine *m, uint32_t next)
 {
-    struct edge edge;
-    if (m->block_size && edges_price(m, m->block, m->block_size, next, &edge, 1)) {
-        m->cycles += edge.cycles;
-        m->instructions += edge.instructions;
+    struct edge *edge = m->block_size ? edges_price(m, m->block, m->block_size, next) : NULL;
+    if (edge) {
+        edge->count++;
+        m->cycles += edge->cycles;
+        m->instructions += edge->instructions;
     }
     m->block_size = 0;
 }

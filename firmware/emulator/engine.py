@@ -13,10 +13,10 @@ import unicorn
 from capstone import arm
 from unicorn import arm_const
 
-from ganglion.codegen.timing import Core
+from ganglion.codegen.timing import Core, Instruction
 from ganglion.firmware.elf import Program
 
-from .access import find_access
+from .access import accesses, find_access
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
 from .library import PLACE, PRICE, Config, Edge, Report, Span, load_library
 from .peripheral_map import PeripheralMap
@@ -90,6 +90,7 @@ class Engine:
         self._program = program
         self._error: BaseException | None = None
         self._always_float = float_enabled
+        self._access_cache: dict[tuple[int, int, int], tuple[Instruction, ...]] = {}
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(_CPU_MODELS[core.name])
         for region in regions:
@@ -228,8 +229,15 @@ class Engine:
     def _answer_place(self, address: int, size: int, after: int, target: int, write: int) -> int:
         with self._keep_error():
             block = self._pricer.instructions(address, size)
-            return find_access(block, after, target, bool(write), self._core_register).address
+            candidates = [item for item in self._accesses(address, size, write) if item.address > after]
+            return find_access(block, candidates, target, self._core_register).address
         return 0
+
+    def _accesses(self, address: int, size: int, write: int) -> tuple[Instruction, ...]:
+        key = address, size, write
+        if key not in self._access_cache:
+            self._access_cache[key] = accesses(self._pricer.instructions(address, size), bool(write))
+        return self._access_cache[key]
 
     def _core_register(self, number: int) -> int:
         return self.uc.reg_read(_UNICORN_REGISTERS[number])

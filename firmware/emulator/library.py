@@ -19,7 +19,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
 SOURCES = ("machine.c", "edges.c", "exceptions.c", "peripherals.c", "system.c")
-FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC")
+FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
 
 PRICE = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32))
 PLACE = ctypes.CFUNCTYPE(c_uint32, c_uint32, c_uint32, c_uint32, c_uint32, c_int)

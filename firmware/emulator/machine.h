@@ -145,7 +145,7 @@ void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_
 uint32_t machine_register(const struct machine *m, int id);
 
 /* edges.c */
-bool edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to, struct edge *result, uint64_t uses);
+struct edge *edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to);
 void edges_charge(struct machine *m, uint32_t next);
 int machine_watch(struct machine *m, uint32_t entry);
 void machine_span(const struct machine *m, int index, struct span *span);

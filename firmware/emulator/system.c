@@ -42,12 +42,9 @@ uint32_t machine_word(const struct machine *m, uint32_t address)
 /* Cycles up to the instruction that accesses `offset`, in the middle of its block. */
 static uint64_t now(struct machine *m, uint32_t offset, bool write)
 {
-    struct edge part = {0};
     const uint32_t pc = machine_access_pc(m, SYSTEM + offset, write);
-    if (pc && pc != m->block) {
-        edges_price(m, m->block, 0, pc, &part, 0);
-    }
-    return m->cycles + part.cycles;
+    const struct edge *part = pc && pc != m->block ? edges_price(m, m->block, 0, pc) : NULL;
+    return m->cycles + (part ? part->cycles : 0);
 }
 
 static bool counting(const struct machine *m)

@@ -34,7 +34,7 @@ def test_the_linker_script_has_the_memory_of_board_toml(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["stm32f4", "STM32F405", "stm32f407"])
 def test_an_unknown_board_gets_the_nearest_name(name: str) -> None:
-    with pytest.raises(BoardError, match="did you mean 'stm32f405'.*boards: .*stm32f405"):
+    with pytest.raises(BoardError, match=r"did you mean 'stm32f405'.*boards: .*stm32f405"):
         load_board(name)
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ganglion.firmware.wire import Command, FrameReader, Status, encode_observation, parse_statistics
-from tests.support.host_device import CDevice, DIGEST, FEATURES, ModelDevice, frame, packet, tiny_infer, with_crc
+from tests.support.host_device import DIGEST, FEATURES, CDevice, ModelDevice, frame, packet, tiny_infer, with_crc
 
 OBSERVATION = encode_observation(np.array([0.5, -1.0, 0.25], np.float32))
+
+
+def flip(whole: bytes, at: int, bit: int) -> bytes:
+    """`whole` with one bit of byte `at` changed."""
+    return whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :]
+
 
 sequences = st.integers(0, 3)
 floats = st.floats(width=32, allow_nan=True, allow_infinity=True, allow_subnormal=True)
@@ -21,11 +29,12 @@ valid = st.builds(frame, st.sampled_from(Command), sequences, payloads)
 any_kind = st.builds(frame, st.integers(0, 255), sequences, payloads)
 other_actor = st.builds(frame, st.sampled_from(Command), sequences, payloads, st.binary(min_size=32, max_size=32))
 flipped = st.builds(
-    lambda whole, at, bit: whole[: at % len(whole)] + bytes([whole[at % len(whole)] ^ 1 << bit]) + whole[at % len(whole) + 1 :],
-    valid, st.integers(0, 200), st.integers(0, 7),
-)  # fmt: skip
+    lambda whole, at, bit: flip(whole, at % len(whole), bit), valid, st.integers(0, 200), st.integers(0, 7)
+)
 cut = st.builds(lambda whole, at: whole[: at % len(whole)], valid, st.integers(0, 200))
-pieces = st.one_of(valid, valid, any_kind, other_actor, flipped, cut, st.binary(max_size=60), st.binary(max_size=30).map(packet))
+pieces = st.one_of(
+    valid, valid, any_kind, other_actor, flipped, cut, st.binary(max_size=60), st.binary(max_size=30).map(packet)
+)
 streams = st.lists(pieces, max_size=12).map(b"".join)
 
 
@@ -42,7 +51,7 @@ def test_the_cuts_of_a_stream_do_not_matter(stream: bytes, cuts: list[int]) -> N
     whole = CDevice().exchange(stream)
     device = CDevice()
     places = [0, *sorted(cuts), len(stream)]
-    assert b"".join(device.exchange(stream[a:b]) for a, b in zip(places, places[1:], strict=False)) == whole
+    assert b"".join(device.exchange(stream[a:b]) for a, b in pairwise(places)) == whole
 
 
 @given(st.one_of(st.binary(max_size=80), cut, flipped))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,10 +39,10 @@ def test_a_changed_byte_never_gives_a_frame(frame: Frame, digest: bytes, at: int
 
 
 @given(frames, digests, st.data())
-def test_up_to_three_flipped_bits_of_a_short_frame_are_detected(frame: Frame, digest: bytes, data: st.DataObject) -> None:
+def test_up_to_three_flipped_bits_of_a_short_frame_are_detected(
+    frame: Frame, digest: bytes, data: st.DataObject
+) -> None:
     """CRC-32's Hamming distance is at least 4 up to 11,454 bytes (Koopman 2002)."""
-    from cobs import cobs
-
     content = bytearray(cobs.decode(encode_frame(frame, digest)[:-1]))
     for place in data.draw(st.sets(st.integers(16, 8 * len(content) - 1), min_size=1, max_size=3)):
         content[place // 8] ^= 1 << place % 8

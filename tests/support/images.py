@@ -20,7 +20,8 @@ from .policies import random_policy
 TOOLCHAINS = [
     "zig",
     pytest.param(
-        "gcc", marks=pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is missing")
+        "gcc",
+        marks=pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is missing"),
     ),
 ]
 needs_qemu = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is missing")
@@ -38,9 +39,14 @@ def hopper_policy() -> Policy:
     return random_policy(7, (11, 256, 256, 3), 0.98)
 
 
-@functools.cache
 def hopper_image(toolchain: str = "zig") -> Image:
     """The image of `hopper_policy`."""
-    plan = compile_policy(hopper_policy(), CompileOptions(name="hopper"))
+    return policy_image(hopper_policy(), "hopper", toolchain)
+
+
+@functools.cache
+def policy_image(policy: Policy, name: str, toolchain: str) -> Image:
+    """The image of any policy."""
+    plan = compile_policy(policy, CompileOptions(name=name))
     folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
     return build_image(plan, board(), find_toolchain(toolchain, board()), folder)

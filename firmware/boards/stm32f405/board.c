@@ -40,7 +40,7 @@ enum {
     GPIOA_CLOCK = 1 << 0,
     USART1_CLOCK = 1 << 4,
 
-    READY_POLLS = 5000, /* several milliseconds at 16 MHz: above the crystal's start-up time of 2 ms (DS8626) */
+    READY_POLLS = 20000, /* 10 ms at 16 MHz; a crystal takes 2 ms to start (DS8626) */
 };
 
 _Static_assert(CORE_HZ == BOARD_CLOCK_HZ, "board.toml and the PLL settings give different clocks");

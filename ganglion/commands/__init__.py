@@ -1,0 +1,9 @@
+"""The commands: a dataclass each, whose docstrings are the help, with `run() -> exit code`."""
+
+COMMANDS = {
+    "firmware": "ganglion.commands.firmware:Firmware",
+    "run": "ganglion.commands.run:Run",
+    "compile": "ganglion.commands.compile:Compile",
+    "report": "ganglion.commands.report:Report",
+    "doctor": "ganglion.commands.doctor:Doctor",
+}
