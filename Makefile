@@ -14,7 +14,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -25,7 +25,7 @@ how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call optio
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil report doctor test test-long lint clean
+.PHONY: help firmware hil report bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -38,6 +38,9 @@ hil: $(VENV)/.runtime ## ENV=Hopper DEVICE=native|emulator|qemu|serial:PORT: run
 
 report: $(VENV)/.runtime ## ENV=Hopper: show the latest report, write its page again
 	$(GANGLION) report $(env)
+
+bench: $(VENV)/.runtime ## [SUITE=kernels]: cycles and bytes of every kernel and its peers, into build/bench
+	$(GANGLION) bench $(call option,suite,$(SUITE))
 
 doctor: $(VENV)/.runtime ## what is installed, what is missing and what it would add
 	$(GANGLION) doctor

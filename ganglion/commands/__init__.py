@@ -5,5 +5,6 @@ COMMANDS = {
     "run": "ganglion.commands.run:Run",
     "compile": "ganglion.commands.compile:Compile",
     "report": "ganglion.commands.report:Report",
+    "bench": "ganglion.commands.bench:Bench",
     "doctor": "ganglion.commands.doctor:Doctor",
 }
