@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .bounds import LayerBounds
 from .csr_c import csr_layers
 from .policy import Policy
-from .straight_c import straight_function
+from .straight_c import lanes_function, straight_function
 
 
 @dataclass(frozen=True)
@@ -30,5 +30,6 @@ class Kernel:
 _ALL = (
     Kernel("csr", "csr.h.j2", csr_layers),
     Kernel("straight", "straight.h.j2", straight_function, "armv7-m"),
+    Kernel("lanes", "straight.h.j2", lanes_function, "dsp"),
 )
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}
