@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from .thumb.matching import FORBIDDEN, match
 _LANE = 1 << 15
 _BYTE = 8
 _SHARED_INPUT, _SHARED_READER, _LOST_SHIFT = 2.1, 2.3, 1.0
+_SHARED_WORD, _SHARED_OUTPUT = 1.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,20 @@ def pair_rows(layer: Linear, bounds: LayerBounds, reader: Linear) -> list[LanePa
     allowed = fits[:, None] & fits[None, :] & (layer.shifts[:, None] == layer.shifts[None, :])
     pairs = match(np.where(allowed, _score(layer, reader), FORBIDDEN))
     return [_lane_pair(pair, layer, int(min(room[list(pair)]))) for pair in pairs]
+
+
+def pair_readers(layer: Linear, output: Linear, words: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Pairs of rows of `layer` that read the same `words` (one for each column) and feed the same rows of `output`.
+
+    Two rows that share n > 1 outputs are packed for one instruction and save n.
+    """
+    index = {word: number for number, word in enumerate(dict.fromkeys(words))}
+    used = np.zeros((layer.rows, max(1, len(index))), np.int64)
+    for column, word in enumerate(words):
+        used[:, index[word]] |= layer.weights[:, column] != 0
+    feeds = (output.weights != 0).astype(np.int64)
+    score = _SHARED_WORD * (used @ used.T) + _SHARED_OUTPUT * np.maximum(0, feeds.T @ feeds - 1)
+    return match(np.where(score > 0, score, FORBIDDEN))
 
 
 def _room(low: int, high: int) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import straight as plain
 from .bounds import LayerBounds
-from .lane_pairs import LanePair, pair_rows
+from .lane_pairs import LanePair, pair_readers, pair_rows
 from .policy import Policy
 from .straight import CODES, REGISTERS, Row, Straight, is_fused, layer_rows, name
 from .thumb import operation as op
@@ -84,7 +84,7 @@ class _Builder:
                 continue
             slots = plain.slots_of(policy.layers[index + 1], free_word)
             free_word += policy.layers[index].rows
-            operations += self._layer(index, values, lambda row, slots=slots: plain.store(row, slots[row]))
+            operations += self._layer(index, values, lambda job, slots=slots: plain.store(job[0], slots[job[0]]))
             values = slots
         operations += self._outputs(values, frame_words)
         return [self._weights.resolve(operation) for operation in operations]
@@ -101,7 +101,7 @@ class _Builder:
             job, word = jobs[number], Memory("ldr", "sp", 4 * places[number])
             if len(job) == 1:
                 values[job[0]] = word
-                operations += self._row(0, rows[job[0]])
+                operations += self._rows(0, [rows[job[0]]])
                 operations += plain.store(job[0], word)
             else:
                 values[job[0]], values[job[1]] = Half(word, False), Half(word, True)
@@ -117,56 +117,89 @@ class _Builder:
     def _outputs(self, values: Sequence[Value | Half], frame_words: int) -> Iterator[Operation]:
         output = self._policy.layers[-1]
         if not is_fused(self._policy):
-            yield from self._layer(-1, values, lambda row: plain.write_output(row, frame_words))
+            yield from self._layer(-1, values, lambda job: plain.write_output(job[0], frame_words))
             return
         for z, bias in enumerate(output.bias + plain.half(output)):
             yield _start(f"z{z}", int(bias))
-        yield from self._layer(-2, values, self._into_outputs)
+        pairs = pair_readers(self._policy.layers[-2], output, [_address(value) for value in values])
+        yield from self._layer(-2, values, self._into_outputs, pairs)
         for z, shift in enumerate(output.shifts):
             yield plain.requantise(f"z{z}", int(shift), output)
             yield from plain.write_output(z, frame_words, f"z{z}")
 
-    def _into_outputs(self, row: int) -> Iterator[Operation]:
-        source, output = Accumulator(name(row)), self._policy.layers[-1]
-        signed = self._bounds[-2].output.high[row] < 1 << 15
-        for z in np.flatnonzero(output.weights[:, row]):
-            weight = int(output.weights[z, row])
-            if plain.is_power_of_two(weight) or not signed:
-                yield plain.accumulate(f"z{z}", source, weight)
-            else:
-                yield self._multiply_half(f"z{z}", source, False, weight)
-        yield Operation(op.NOTHING, ends=(name(row),))
+    def _into_outputs(self, rows: tuple[int, ...]) -> Iterator[Operation]:
+        """Products of finished rows into the outputs: two at once where that pays for packing them first."""
+        output, first = self._policy.layers[-1], name(rows[0])
+        both = set(np.flatnonzero(output.weights[:, rows].all(axis=1)).tolist()) if len(rows) == 2 else set()
+        both = both if len(both) > 1 and all(map(self._signed, rows)) else set()
+        for row in rows:
+            alone = [z for z in np.flatnonzero(output.weights[:, row]).tolist() if z not in both]
+            yield from (self._into_output(z, row, int(output.weights[z, row])) for z in alone)
+        if both:
+            yield Operation("pack", first, (Accumulator(name(rows[1])),))
+        for z in sorted(both):
+            weights = TableWord(pack(*(int(output.weights[z, row]) for row in rows)))
+            yield Operation("multiply both", f"z{z}", (Accumulator(first), weights))
+        yield Operation(op.NOTHING, ends=tuple(name(row) for row in rows))
+
+    def _signed(self, row: int) -> bool:
+        """Whether the activation of `row` before the outputs is a positive signed 16-bit number."""
+        return bool(self._bounds[-2].output.high[row] < 1 << 15)
+
+    def _into_output(self, z: int, row: int, weight: int) -> Operation:
+        source = Accumulator(name(row))
+        if plain.is_power_of_two(weight) or not self._signed(row):
+            return plain.accumulate(f"z{z}", source, weight)
+        return self._multiply_half(f"z{z}", source, False, weight)
 
     def _layer(
-        self, index: int, values: Sequence[Value | Half], finish: Callable[[int], Iterator[Operation]]
+        self,
+        index: int,
+        values: Sequence[Value | Half],
+        finish: Callable[[tuple[int, ...]], Iterator[Operation]],
+        pairs: Sequence[tuple[int, int]] = (),
     ) -> Iterator[Operation]:
+        """The rows of a layer, those of `pairs` side by side, each pair or single row handed to `finish`."""
         rows = layer_rows(self._policy.layers[index], values)
-        reads = [[value.word if isinstance(value, Half) else value for value, _ in row.terms] for row in rows]
+        paired = {row for pair in pairs for row in pair}
+        jobs = [*pairs, *((row.index,) for row in rows if row.index not in paired)]
+        reads = [list(dict.fromkeys(_address(value) for row in job for value, _ in rows[row].terms)) for job in jobs]
         for number in order_jobs(reads, self._memory):
-            yield from self._row(index, rows[number])
-            yield from finish(rows[number].index)
+            yield from self._rows(index, [rows[row] for row in jobs[number]])
+            yield from finish(jobs[number])
 
-    def _row(self, index: int, row: Row) -> Iterator[Operation]:
-        """One row from its bias to its output code."""
-        layer, target = self._policy.layers[index], name(row.index)
-        yield _start(target, row.bias)
-        halves: dict[Memory, dict[bool, int]] = {}
-        for value, weight in row.terms:
-            if isinstance(value, Half):
-                halves.setdefault(value.word, {})[value.top] = weight
-            else:
-                yield plain.accumulate(target, value, weight)
-        for word, weights in halves.items():
-            if len(weights) == 2:
-                both = TableWord(pack(weights[False], weights[True]))
-                yield Operation("multiply both", target, (word, both))
-            else:
-                yield from (self._multiply_half(target, word, top, weight) for top, weight in weights.items())
-        yield plain.requantise(target, int(layer.shifts[row.index]), layer)
+    def _rows(self, index: int, rows: Sequence[Row]) -> Iterator[Operation]:
+        """Rows from their biases to their output codes, term by term together."""
+        layer = self._policy.layers[index]
+        terms: dict[Value, list[tuple[str, dict[bool | None, int]]]] = {}
+        for row in rows:
+            yield _start(name(row.index), row.bias)
+            own: dict[Value, dict[bool | None, int]] = {}
+            for value, weight in row.terms:
+                own.setdefault(_address(value), {})[value.top if isinstance(value, Half) else None] = weight
+            for address, weights in own.items():
+                terms.setdefault(address, []).append((name(row.index), weights))
+        for address, products in terms.items():
+            yield from (self._products(target, address, weights) for target, weights in products)
+        for row in rows:
+            yield plain.requantise(name(row.index), int(layer.shifts[row.index]), layer)
+
+    def _products(self, target: str, source: Value, weights: dict[bool | None, int]) -> Operation:
+        """One word times the weight of one half, of both (SMLAD), or of the word as a whole (key None)."""
+        if None in weights:
+            return plain.accumulate(target, source, weights[None])
+        if len(weights) == 2:
+            return Operation("multiply both", target, (source, TableWord(pack(weights[False], weights[True]))))
+        ((top, weight),) = weights.items()
+        return self._multiply_half(target, source, bool(top), weight)
 
     def _multiply_half(self, target: str, source: Value, top: bool, weight: int) -> Operation:
         word, weight_top = self._weights.place(weight)
         return Operation(f"multiply {'bt'[top]}{'bt'[weight_top]}", target, (source, word))
+
+
+def _address(value: Value | Half) -> Value:
+    return value.word if isinstance(value, Half) else value
 
 
 def pair_operations(pair: LanePair, rows: Sequence[Row], word: Memory) -> Iterator[Operation]:

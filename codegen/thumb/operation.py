@@ -85,6 +85,7 @@ TEXT = {
     "multiply tb": "smlatb {target}, {0}, {1}, {target}",
     "multiply tt": "smlatt {target}, {0}, {1}, {target}",
     "multiply both": "smlad {target}, {0}, {1}, {target}",
+    "pack": "pkhbt {target}, {target}, {0}, lsl #16",
     "lanes minus": "uqsub16 {target}, {target}, {0}",
     "double lanes": "uqadd16 {target}, {target}, {target}",
     "upper bytes": "uxtb16 {target}, {target}, ror #8",
