@@ -11,6 +11,7 @@ from .policy import Policy
 from .rows_c import rows_layers
 from .straight_c import straight_function
 from .stream_c import stream_step
+from .straight_c import lanes_function, straight_function
 
 
 @dataclass(frozen=True)
@@ -34,5 +35,6 @@ _ALL = (
     Kernel("rows", "rows.h.j2", rows_layers),
     Kernel("stream", "stream.h.j2", stream_step),
     Kernel("straight", "straight.h.j2", straight_function, "armv7-m"),
+    Kernel("lanes", "straight.h.j2", lanes_function, "dsp"),
 )
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}

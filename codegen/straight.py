@@ -23,7 +23,7 @@ CODES = "codes"
 MAX_FUSED_OUTPUTS = 4
 MAX_FRAME_WORDS = 1023
 MAX_CODE_OFFSET_BYTES = 4095
-_REGISTERS = (*(f"r{number}" for number in range(13)), "lr")
+REGISTERS = (*(f"r{number}" for number in range(13)), "lr")
 _BASE_STEP = 8192
 _MEMORIES = (8, 12)
 _WINDOW_LOADS = (4, 5)
@@ -56,18 +56,19 @@ def straight(policy: Policy) -> Straight:
     At the start r0 holds the address of the codes; the address for the outputs lies at [sp, #4 * frame_words].
     StraightError when the hidden layers or the observation are too wide to be addressed.
     """
-    frame_words = _check(policy)
+    frame_words = check_width(policy)
     best = None
     for memory in _MEMORIES:
         operations = list(_program(policy, frame_words, memory))
         for window_loads in _WINDOW_LOADS:
-            code = allocate(operations, _REGISTERS, {CODES: "r0"}, window_loads=window_loads)
+            code = allocate(operations, REGISTERS, {CODES: "r0"}, window_loads=window_loads)
             if best is None or code.cycles < best.cycles:
                 best = code
     return Straight(best, frame_words)
 
 
-def _check(policy: Policy) -> int:
+def check_width(policy: Policy) -> int:
+    """Words of stack for hidden activations, one each; StraightError when something is too wide to be addressed."""
     words = sum(layer.rows for layer in policy.layers[:-1])
     words -= policy.layers[-2].rows if is_fused(policy) else 0
     if words > MAX_FRAME_WORDS:
@@ -90,12 +91,12 @@ def is_fused(policy: Policy) -> bool:
 
 
 def _program(policy: Policy, frame_words: int, memory: int) -> Iterator[Operation]:
-    values, free_word = _codes(policy), 0
+    values, free_word = code_values(policy), 0
     fused = is_fused(policy)
     for index, layer in enumerate(policy.layers[: -2 if fused else -1]):
-        slots = _slots(policy.layers[index + 1], free_word)
+        slots = slots_of(policy.layers[index + 1], free_word)
         free_word += layer.rows
-        yield from _layer(layer, values, memory, lambda row, slots=slots: _store(row, slots[row]))
+        yield from _layer(layer, values, memory, lambda row, slots=slots: store(row, slots[row]))
         if index == 0:
             yield Operation(op.NOTHING, ends=(CODES,))
         values = slots
@@ -113,12 +114,13 @@ def _program(policy: Policy, frame_words: int, memory: int) -> Iterator[Operatio
             yield from write_output(z, frame_words, f"z{z}")
 
 
-def _codes(policy: Policy) -> list[Value]:
+def code_values(policy: Policy) -> list[Value]:
+    """The observation codes in memory."""
     width = policy.observation.bits // 8
     return [Memory("ldrsb.w" if width == 1 else "ldrsh.w", CODES, width * i) for i in range(policy.features)]
 
 
-def _slots(reader: Linear, first_word: int) -> list[Value]:
+def slots_of(reader: Linear, first_word: int) -> list[Value]:
     """A stack word for each column of `reader`, the most read ones nearest, where loads are short."""
     rank = np.argsort(np.argsort(-np.count_nonzero(reader.weights, axis=0), kind="stable"))
     return [Memory("ldr", "sp", 4 * (first_word + int(place))) for place in rank]
@@ -157,10 +159,11 @@ def half(layer: Linear) -> np.ndarray:
 
 def _reads(row: Row) -> list[Hashable]:
     """What a row wants in registers: values, and magnitudes that must be multiplied."""
-    return [*(value for value, _ in row.terms), *(abs(w) for _, w in row.terms if not _is_power_of_two(w))]
+    return [*(value for value, _ in row.terms), *(abs(w) for _, w in row.terms if not is_power_of_two(w))]
 
 
-def _is_power_of_two(weight: int) -> bool:
+def is_power_of_two(weight: int) -> bool:
+    """Whether |weight| is a power of two (or the weight is 0)."""
     return abs(weight) & (abs(weight) - 1) == 0
 
 
@@ -182,7 +185,7 @@ def _sum(row: Row, target: str, bases: list[int]) -> Iterator[Operation]:
 
 
 def _product(target: str, value: Value, weight: int) -> Operation:
-    if _is_power_of_two(weight):
+    if is_power_of_two(weight):
         return Operation("shift left", target, (value,), (weight.bit_length() - 1,), True)
     return Operation("mul", target, (value, Constant(weight)), (), True)
 
@@ -192,7 +195,7 @@ def accumulate(target: str, value: Value, weight: int) -> Operation:
     sign = "add" if weight > 0 else "subtract"
     if abs(weight) == 1:
         return Operation(sign, target, (value,))
-    if _is_power_of_two(weight):
+    if is_power_of_two(weight):
         return Operation(f"{sign} shifted", target, (value,), (abs(weight).bit_length() - 1,))
     return Operation("mla" if weight > 0 else "mls", target, (value, Constant(abs(weight))))
 
@@ -212,7 +215,8 @@ def requantise(target: str, shift: int, layer: Linear) -> Operation:
     return Operation(f"shift and saturate {kind}", target, (), (layer.output_bits, shift))
 
 
-def _store(row: int, slot: Value) -> Iterator[Operation]:
+def store(row: int, slot: Memory) -> Iterator[Operation]:
+    """Store row `row` and end its accumulator."""
     accumulator = name(row)
     yield Operation("store", "", (Accumulator(accumulator),), (slot.offset_bytes,), ends=(accumulator,), stores=slot)
 

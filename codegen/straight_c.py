@@ -9,6 +9,7 @@ import numpy as np
 
 from .bounds import LayerBounds
 from .c_text import CArray, c_array
+from .lanes import lanes
 from .policy import Policy
 from .straight import Straight, straight
 from .thumb.immediate import PLAIN_LIMIT, is_modified
@@ -32,6 +33,11 @@ class StraightFunction:
 def straight_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
     """The function of kernel straight; the bounds are proved, and nothing more of them is needed."""
     return as_function(name, straight(policy), "ARMv7-M", needs_dsp=False)
+
+
+def lanes_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
+    """The function of kernel lanes, for cores with the DSP extension."""
+    return as_function(name, lanes(policy, bounds), "ARMv7E-M", needs_dsp=True)
 
 
 def as_function(name: str, program: Straight, architecture: str, needs_dsp: bool) -> StraightFunction:
