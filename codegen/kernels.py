@@ -9,9 +9,8 @@ from .bounds import LayerBounds
 from .csr_c import csr_layers
 from .policy import Policy
 from .rows_c import rows_layers
-from .straight_c import straight_function
-from .stream_c import stream_step
 from .straight_c import lanes_function, straight_function
+from .stream_c import stream_step
 
 
 @dataclass(frozen=True)

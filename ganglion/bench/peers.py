@@ -32,7 +32,7 @@ class PeerLayer:
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer: its template, its arrays, whether it computes in floats, and whether neurons without effect are left out."""
+    """A peer: its template, its arrays, whether it computes in floats, and whether dead neurons are left out first."""
 
     name: str
     template: str

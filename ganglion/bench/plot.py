@@ -1,4 +1,4 @@
-"""Cycles against bytes: one panel for each net and sparsity, the kernels that nothing beats in both joined by a line."""
+"""Cycles against bytes: a panel for each net and sparsity, with a line through the kernels that none beats in both."""
 
 from __future__ import annotations
 

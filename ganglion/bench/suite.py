@@ -45,8 +45,8 @@ class Selection:
 class KernelRow:
     """One measurement. Cycles of peers end at the last layer's outputs, cycles of kernels behind the head.
 
-    `nnz_effective` counts weights of neurons that have an effect; `policy_flash_bytes` is code and constants, `ram_bytes`
-    the stack, since nothing is static.
+    `nnz_effective` counts weights of neurons that have an effect; `policy_flash_bytes` is code and constants,
+    `ram_bytes` the stack, since nothing is static.
     """
 
     net: str

@@ -80,26 +80,15 @@ class Bench:
 
 
 def _table(rows: list[KernelRow]) -> Table:
-    headings = (
-        "net",
-        "sparsity",
-        "core",
-        "kernel",
-        "instructions",
-        "cycles",
-        "per nonzero",
-        "bytes",
-        "RAM",
-        "compile s",
-    )
     table = Table(box=SIMPLE_HEAD)
-    for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("net", "core", "kernel") else "right", no_wrap=True)
+    for heading in ("net", "sparsity", "core", "kernel"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("instructions", "cycles", "per nonzero", "bytes", "RAM", "compile s"):
+        table.add_column(heading, no_wrap=True, justify="right")
     for row in rows:
-        table.add_row(
-            row.net, f"{row.sparsity:.0%}", row.core, row.kernel, f"{row.instructions:,}", f"{row.cycles:,}",
-            f"{row.cycles_per_nonzero:.2f}", f"{row.policy_flash_bytes:,}", f"{row.ram_bytes:,}", f"{row.compile_s:.1f}",
-        )  # fmt: skip
+        names = (row.net, f"{row.sparsity:.0%}", row.core, row.kernel)
+        counts = (row.instructions, row.cycles, row.cycles_per_nonzero, row.policy_flash_bytes, row.ram_bytes)
+        table.add_row(*names, *(f"{count:,}" for count in counts), f"{row.compile_s:.1f}")
     return table
 
 
