@@ -53,7 +53,7 @@ def peer_function(peer: Peer, policy: Policy) -> Function:
     layers = [_layer(peer, index, layer, (types[index], types[index + 1])) for index, layer in enumerate(policy.layers)]
     header = _templates().get_template(peer.template).render(layers=layers)
     output = ("float", "<f4") if peer.floats else ("int16_t", "<i2")
-    return Function(header, "peer", types[0], output[0], policy.layers[-1].rows, output[1], "-O3")
+    return Function(header, "peer", types[0], output[0], policy.layers[-1].rows, output[1], ("-O3",))
 
 
 def _layer(peer: Peer, index: int, layer: Linear, types: tuple[str, str]) -> PeerLayer:

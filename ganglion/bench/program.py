@@ -21,7 +21,7 @@ CORES = {
 }
 _FLAGS = (
     "-std=c11", "-g", "-ffreestanding", "-fno-builtin", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections",
-    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fomit-frame-pointer", "-fno-unroll-loops",
+    "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fomit-frame-pointer",
     "-fno-sanitize=all", "-nostdlib", "-Wl,--gc-sections", f"-Wl,--entry={ENTRY}",
 )  # fmt: skip
 _SOURCE = """#include "{header}"
@@ -36,7 +36,7 @@ _BUDGET_INSTRUCTIONS = 1 << 32
 
 @dataclass(frozen=True)
 class Function:
-    """A function of a header that turns one vector into another; `header` is its text, `optimise` such as "-O2"."""
+    """A function of a header that turns one vector into another; `header` is its text, `optimise` the compiler's options."""
 
     header: str
     name: str
@@ -44,7 +44,7 @@ class Function:
     output_type: str
     outputs: int
     output_dtype: str
-    optimise: str
+    optimise: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _build(function: Function, core: str, folder: Path) -> Path:
         )
     )
     abi, cpu = CORES[core]
-    target = ("-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", function.optimise)
+    target = ("-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", *function.optimise)
     command = (sys.executable, "-m", "ziglang", "cc", *target, *_FLAGS, "run.c", "-o", "run.elf")
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if result.returncode:

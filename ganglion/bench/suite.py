@@ -25,6 +25,7 @@ ALL_KERNELS = (*KERNELS, *PEERS)
 _FLOAT_CORES = ("cortex-m4",)
 _MAX_STRAIGHT_NONZEROS = 20_000
 _FLOAT_TOLERANCE = 1e-3
+_KERNEL_OPTIONS = ("-O2", "-fno-unroll-loops")
 
 
 class BenchError(RuntimeError):
@@ -137,7 +138,7 @@ def _compare(kernel: str, core: str, found: np.ndarray, expected: np.ndarray) ->
 def _kernel_function(policy: Policy, kernel: str, core: str) -> Function:
     plan = compile_policy(policy, CompileOptions("net", kernel, core=core))
     header = f"#define NET_NO_FLOAT\n{plan.files['net.h']}"
-    return Function(header, "net_infer_codes", "net_code_t", "int16_t", policy.actions, "<i2", "-O2")
+    return Function(header, "net_infer_codes", "net_code_t", "int16_t", policy.actions, "<i2", _KERNEL_OPTIONS)
 
 
 def _observations(policy: Policy) -> np.ndarray:

@@ -18,6 +18,7 @@ from ..bench.nets import SHAPES, SPARSITIES
 from ..bench.plot import plot_svg
 from ..bench.program import CORES
 from ..bench.suite import ALL_KERNELS, KernelRow, Selection, measure_kernels
+from ..errors import UsageError
 
 _TABLE_WIDTH = 128
 _SHAPES = {"-".join(map(str, shape)): shape for shape in SHAPES}
@@ -64,7 +65,7 @@ class Bench:
         ):
             for value in given:
                 if value not in allowed:
-                    raise ValueError(f"there is no {name} {value!r}; allowed: {', '.join(allowed)}")
+                    raise UsageError(f"there is no {name} {value!r}; allowed: {', '.join(allowed)}")
         return Selection(tuple(_SHAPES[net] for net in self.nets), self.sparsities, self.kernels, self.cores)
 
     def _compare(self, rows: list[KernelRow], console: Console) -> int:
