@@ -32,13 +32,15 @@ class PeerLayer:
 
 @dataclass(frozen=True)
 class Peer:
-    """A peer: its template, its arrays, whether it computes in floats, and whether dead neurons are left out first."""
+    """A peer: its template, its arrays, whether it computes in floats, whether dead neurons are left out
+    first, and the compiler options with which it is fastest."""
 
     name: str
     template: str
     arrays: Callable[[int, Linear, float], list[CArray]]
     floats: bool = False
     simplified: bool = False
+    optimise: tuple[str, ...] = ("-O3",)
 
 
 def peer_function(peer: Peer, policy: Policy) -> Function:
@@ -53,7 +55,7 @@ def peer_function(peer: Peer, policy: Policy) -> Function:
     layers = [_layer(peer, index, layer, (types[index], types[index + 1])) for index, layer in enumerate(policy.layers)]
     header = _templates().get_template(peer.template).render(layers=layers)
     output = ("float", "<f4") if peer.floats else ("int16_t", "<i2")
-    return Function(header, "peer", types[0], output[0], policy.layers[-1].rows, output[1], ("-O3",))
+    return Function(header, "peer", types[0], output[0], policy.layers[-1].rows, output[1], peer.optimise)
 
 
 def _layer(peer: Peer, index: int, layer: Linear, types: tuple[str, str]) -> PeerLayer:
@@ -98,7 +100,7 @@ PEERS = {
     for peer in (
         Peer("float32-c", "float32.h.j2", _float, floats=True),
         Peer("int8-dense-c", "int8_dense.h.j2", _dense),
-        Peer("csr-textbook", "csr_textbook.h.j2", _csr, simplified=True),
+        Peer("csr-textbook", "csr_textbook.h.j2", _csr, simplified=True, optimise=("-O3", "-fno-unroll-loops")),
     )
 }
 

@@ -36,7 +36,7 @@ _BUDGET_INSTRUCTIONS = 1 << 32
 
 @dataclass(frozen=True)
 class Function:
-    """A function of a header that turns one vector into another; `header` is its text, `optimise` the compiler's options."""
+    """A function of a header that turns one vector into another; `header` is its text."""
 
     header: str
     name: str

@@ -24,6 +24,7 @@ from ganglion.codegen.stream import unpack as unpack_stream
 from ganglion.codegen.timing import check_instruction_set, load_core
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator.call import Caller
+from ganglion.firmware.stack import read_frames
 from tests.support import kernel_runs
 from tests.support.c_code import STRICT, ZIG_CPP, Batch, c_compilers, compile_file, write_headers
 from tests.support.nets import erk_net
@@ -99,6 +100,18 @@ def _layer_bytes(elf, name: str) -> int:
     """Bytes of everything but the tanh head and what calls it."""
     own = (f"{name}_layers", f"{name}_weights", f"{name}_bias")
     return sum(symbol.bytes for symbol in read_program(elf).symbols if symbol.name.startswith(own))
+
+
+def test_the_stack_has_a_bound_that_holds(built):
+    _, elf, _ = built
+    program = read_program(elf)
+    frames = read_frames(program)
+    with Caller(elf) as caller:
+        codes, target = caller.place(bytes(16)), caller.place(bytes(16))
+        for net in NETS:
+            frame = frames[program.symbol(f"{net}_layers").address]
+            assert frame.calls <= frames.keys() and all(frames[called].bytes == 0 for called in frame.calls)
+            assert caller.call(f"{net}_layers", codes, target).stack_bytes == frame.bytes
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
