@@ -22,7 +22,7 @@ from tests.support.nets import erk_net
 from tests.support.policies import random_policy
 from tests.support.strategies import codes, policies
 
-KERNELS = ("straight",)
+KERNELS = ("straight", "lanes")
 NETS = {"n98": erk_net(), "e98": erk_net(hidden_bits=8), "n99": erk_net(sparsity=0.99)}
 LIMITS = {"straight": {"n98": (2754, 8896), "e98": (2567, 7974), "n99": (803, 2580)}}
 """Cycles of the layers on a Cortex-M4 (P = 2, no wait states) and bytes of code and table: today's counts."""
@@ -78,7 +78,7 @@ def test_the_stack_is_what_the_header_says(built, net):
     assert f"; {used} bytes of stack. */" in plans[net].files[f"{net}.h"]
 
 
-@pytest.mark.parametrize(("kernel", "core"), [("straight", "cortex-m3"), ("straight", "cortex-m4")])
+@pytest.mark.parametrize(("kernel", "core"), [("straight", "cortex-m3"), ("straight", "cortex-m4"), ("lanes", "cortex-m4")])
 def test_only_instructions_that_the_core_has(kernel, core, tmp_path):
     elf, _ = kernel_runs.build({"n99": NETS["n99"]}, kernel, tmp_path, core)
     program = read_program(elf)
@@ -164,6 +164,11 @@ def test_the_wrong_core_is_refused(kernel, tmp_path):
     command = (*kernel_runs.cross_compiler("cortex-m0plus"), "-c", "-x", "c", str(tmp_path / "net.h"), "-o", str(tmp_path / "net.o"))
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode != 0 and "generate it with kernel" in result.stderr
+
+
+def test_lanes_need_dsp_instructions():
+    with pytest.raises(OptionsError, match=r"lanes needs .* dsp, which cortex-m3 .*; kernels for cortex-m3: csr, straight"):
+        compile_policy(NETS["n99"], CompileOptions("net", "lanes", core="cortex-m3"))
 
 
 def test_what_cannot_be_addressed_is_refused():
