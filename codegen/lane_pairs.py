@@ -1,4 +1,4 @@
-"""Which two rows share an accumulator: those that two 16-bit lanes hold exactly, chosen for what they have in common."""
+"""Which two rows share an accumulator: those that two 16-bit lanes hold exactly, chosen for what they share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHARED_WORD, _SHARED_OUTPUT = 1.0, 1.0
 class LanePair:
     """Two rows in one accumulator, and how their sums become codes.
 
-    Weights and biases are shifted left by `scale`; after the ReLU the lanes are doubled `doublings` times with saturation.
+    Weights and biases are shifted left by `scale`; after the ReLU the lanes are doubled `doublings` times, saturating.
     Then the code is the upper byte where `bytewise`, else the lane shifted right by `shift`.
     """
 

@@ -1,13 +1,13 @@
 """Straight-line code for cores with DSP instructions: two rows in one accumulator, two activations in one word.
 
-Rows of the first layer are computed in pairs: low + 2**16 * high in one 32-bit register, so that one multiplication by a
-weight of both serves both. The register holds the pair's true sums modulo 2**32; with 2**15 added to each, the lanes
+Rows of the first layer are computed in pairs: low + 2**16 * high in one 32-bit register, so that one multiplication by
+a weight of both serves both. The register holds the pair's true sums modulo 2**32; with 2**15 added to each, the lanes
 are unsigned and do not borrow as long as each sum lies in [-2**15, 2**15 - 1], which the proved interval of every
 finished sum must say (partial sums may wrap). Then UQSUB16 is the ReLU of both. Rows whose interval is too wide are
-computed alone, as in straight.py.
+computed alone.
 
 Later layers multiply halves: SMLAxy takes either half of an activation word and either half of a word of weights, and
-SMLAD both, as long as the activations stay below 2**15.
+SMLAD both. Activations of pairs are below 2**15 by the same proof, so that as signed halves they are themselves.
 """
 
 from __future__ import annotations

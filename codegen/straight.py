@@ -171,7 +171,7 @@ def _sum(row: Row, target: str, bases: list[int]) -> Iterator[Operation]:
     """Bias and products into a new accumulator `target`."""
     positive = next((term for term in row.terms if term[1] > 0), None)
     base = next((base for base in bases if is_addend(row.bias - base)), None)
-    if load_cost(row.bias) == 1 or (positive is None or not is_addend(row.bias)) and base is None:
+    if load_cost(row.bias) == 1 or ((positive is None or not is_addend(row.bias)) and base is None):
         yield Operation(op.SET, target, (), (row.bias,), True)
         rest = row.terms
     elif positive is not None and is_addend(row.bias):

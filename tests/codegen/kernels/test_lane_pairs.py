@@ -23,46 +23,49 @@ def _policy(biases: list[int], shift: int = 0, bits: int = 16, weight: int = 100
     weights = np.array([[weight], [-weight]], np.int8)
     first = Linear(weights, np.array(biases, np.int32), np.full(2, -shift), -7, -7, bits, True)
     second = Linear(np.array([[3, 1], [-2, 5]], np.int8), np.zeros(2, np.int32), np.full(2, -6), -7, -7, bits, True)
-    last = replace(base.layers[2], weights=np.array([[2, 7]], np.int8), weight_exponents=np.array([-3]), input_exponent=-7)
+    last = replace(
+        base.layers[2], weights=np.array([[2, 7]], np.int8), weight_exponents=np.array([-3]), input_exponent=-7
+    )
     policy = replace(base, layers=(first, second, last))
     return replace(policy, digest=digest(policy))
 
 
-@pytest.mark.parametrize(
-    ("biases", "fits"),
-    [
-        ([32767 - 12700, 32767 - 12800], True),
-        ([32767 - 12699, 0], False),
-        ([0, 32768 - 12800], False),
-        ([-32768 + 12800, -32768 + 12700], True),
-        ([-32769 + 12800, 0], False),
-        ([0, -32769 + 12700], False),
-    ],
-)
-def test_a_pair_fits_up_to_the_last_integer(biases, fits, tmp_path):
-    policy = _policy(biases)
-    pairs = pair_rows(policy.layers[0], prove_bounds(policy)[0], policy.layers[1])
-    assert bool(pairs) == fits
-    _check_all_codes(policy, tmp_path)
+_EDGES = [
+    ([32767 - 12700, 32767 - 12800], True),
+    ([32767 - 12699, 0], False),
+    ([0, 32768 - 12800], False),
+    ([-32768 + 12800, -32768 + 12700], True),
+    ([-32769 + 12800, 0], False),
+    ([0, -32769 + 12700], False),
+]
+_WAYS = [(bits, shift) for bits in (8, 16) for shift in (0, 3, 7, 8, 9, 12)]
 
 
-@pytest.mark.parametrize("shift", [0, 3, 7, 8, 9, 12])
-@pytest.mark.parametrize("bits", [8, 16])
-def test_every_way_to_make_codes_of_lanes(shift, bits, tmp_path):
-    policy = _policy([150, -77], shift, bits)
-    assert pair_rows(policy.layers[0], prove_bounds(policy)[0], policy.layers[1])
-    _check_all_codes(policy, tmp_path)
+def _pairs(policy):
+    return pair_rows(policy.layers[0], prove_bounds(policy)[0], policy.layers[1])
+
+
+@pytest.mark.parametrize(("biases", "fits"), _EDGES)
+def test_a_pair_fits_up_to_the_last_integer(biases, fits):
+    assert bool(_pairs(_policy(biases))) == fits
+
+
+@pytest.mark.parametrize(("bits", "shift"), _WAYS)
+def test_any_shift_leaves_pairs(bits, shift):
+    assert _pairs(_policy([150, -77], shift, bits))
 
 
 def test_rows_with_different_shifts_are_not_paired():
     policy = _policy([0, 0])
     layer = replace(policy.layers[0], weight_exponents=np.array([0, -1]))
-    assert not pair_rows(layer, prove_bounds(replace(policy, layers=(layer, *policy.layers[1:])))[0], policy.layers[1])
+    assert not _pairs(replace(policy, layers=(layer, *policy.layers[1:])))
 
 
-def _check_all_codes(policy, folder):
-    """All 256 codes of the only feature."""
-    elf, (plan,) = kernel_runs.build({"p": policy}, "lanes", folder)
+def test_equal_to_the_oracle_on_every_code(tmp_path):
+    """All 256 codes of the only feature, at each edge and for each way to make codes of lanes."""
+    made = [_policy(biases) for biases, _ in _EDGES] + [_policy([150, -77], shift, bits) for bits, shift in _WAYS]
+    elf, plans = kernel_runs.build({f"p{i}": policy for i, policy in enumerate(made)}, "lanes", tmp_path)
     codes = np.arange(-128, 128)[:, None]
     with Caller(elf) as caller:
-        assert np.array_equal(kernel_runs.infer_codes(caller, plan, codes), infer_codes(policy, codes))
+        for plan, policy in zip(plans, made, strict=True):
+            assert np.array_equal(kernel_runs.infer_codes(caller, plan, codes), infer_codes(policy, codes))
