@@ -67,7 +67,7 @@ def _check_core(kernel: Kernel, core: str) -> Kernel:
         sets = instruction_sets(load_core(core))
     except CoreError as error:
         raise OptionsError(str(error)) from error
-    fitting = [name for name, other in KERNELS.items() if other.instruction_set is None or other.instruction_set in sets]
+    fitting = [name for name, other in KERNELS.items() if other.instruction_set in (None, *sets)]
     if kernel.name not in fitting:
         raise OptionsError(
             f"kernel {kernel.name} needs the instructions of {kernel.instruction_set}, which {core} does not have; "

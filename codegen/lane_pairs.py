@@ -1,4 +1,4 @@
-"""Which two rows share an accumulator: those that two 16-bit lanes hold exactly, chosen for what they have in common."""
+"""Which two rows share an accumulator: those that two 16-bit lanes hold exactly, chosen for what they share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .thumb.matching import FORBIDDEN, match
 
 _LANE = 1 << 15
 _BYTE = 8
-_SHARED_INPUT, _SHARED_READER, _LOST_SHIFT = 2.1, 2.3, 1.0
+_SHARED_INPUT, _SHARED_READER, _LOST_SHIFT = 1.6, 2.3, 1.0
 _SHARED_WORD, _SHARED_OUTPUT = 1.0, 1.0
 
 
@@ -22,7 +22,7 @@ _SHARED_WORD, _SHARED_OUTPUT = 1.0, 1.0
 class LanePair:
     """Two rows in one accumulator, and how their sums become codes.
 
-    Weights and biases are shifted left by `scale`; after the ReLU the lanes are doubled `doublings` times with saturation.
+    Weights and biases are shifted left by `scale`; after the ReLU the lanes are doubled `doublings` times, saturating.
     Then the code is the upper byte where `bytewise`, else the lane shifted right by `shift`.
     """
 
@@ -43,7 +43,13 @@ def pair_rows(layer: Linear, bounds: LayerBounds, reader: Linear) -> list[LanePa
     fits = room >= 0
     allowed = fits[:, None] & fits[None, :] & (layer.shifts[:, None] == layer.shifts[None, :])
     pairs = match(np.where(allowed, _score(layer, reader), FORBIDDEN))
-    return [_lane_pair(pair, layer, int(min(room[list(pair)]))) for pair in pairs]
+    return [_lane_pair(_turned(pair, layer), layer, int(min(room[list(pair)]))) for pair in pairs]
+
+
+def _turned(pair: tuple[int, int], layer: Linear) -> tuple[int, int]:
+    """The row with more inputs of its own comes first: in the low lane their weights can be halves of a word."""
+    first, second = (np.count_nonzero(layer.weights[row]) for row in pair)
+    return pair if first >= second else (pair[1], pair[0])
 
 
 def pair_readers(layer: Linear, output: Linear, words: Sequence[Hashable]) -> list[tuple[int, int]]:

@@ -1,13 +1,13 @@
 """Straight-line code for cores with DSP instructions: two rows in one accumulator, two activations in one word.
 
-Rows of the first layer are computed in pairs: low + 2**16 * high in one 32-bit register, so that one multiplication by a
-weight of both serves both. The register holds the pair's true sums modulo 2**32; with 2**15 added to each, the lanes
+Rows of the first layer are computed in pairs: low + 2**16 * high in one 32-bit register, so that one multiplication by
+a weight of both serves both. The register holds the pair's true sums modulo 2**32; with 2**15 added to each, the lanes
 are unsigned and do not borrow as long as each sum lies in [-2**15, 2**15 - 1], which the proved interval of every
 finished sum must say (partial sums may wrap). Then UQSUB16 is the ReLU of both. Rows whose interval is too wide are
-computed alone, as in straight.py.
+computed alone.
 
 Later layers multiply halves: SMLAxy takes either half of an activation word and either half of a word of weights, and
-SMLAD both, as long as the activations stay below 2**15.
+SMLAD both. Activations of pairs are below 2**15 by the same proof, so that as signed halves they are themselves.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from .thumb.weight_words import WeightWords, pack
 TABLE = "table"
 _TABLE_REGISTER = "r2"
 _LANE_BIAS = 0x8000_8000
-_MEMORIES = (5, 9)
-_WINDOW_LOADS = (7, 8, 9)
+_MEMORIES = (4, 6)
+_WINDOW_LOADS = (8, 9)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Builder:
                 operations += plain.store(job[0], word)
             else:
                 values[job[0]], values[job[1]] = Half(word, False), Half(word, True)
-                operations += pair_operations(self._pairs[number], rows, word)
+                operations += self._pair(self._pairs[number], rows, word)
         return values
 
     def _places(self, jobs: list[tuple[int, ...]]) -> list[int]:
@@ -193,6 +193,28 @@ class _Builder:
         ((top, weight),) = weights.items()
         return self._multiply_half(target, source, bool(top), weight)
 
+    def _pair(self, pair: LanePair, rows: Sequence[Row], word: Memory) -> Iterator[Operation]:
+        """Two rows in one accumulator, from their biases to the word that holds both activations."""
+        low, high = (rows[row] for row in pair.rows)
+        target = name(low.index)
+        lower = {value: weight << pair.scale for value, weight in low.terms}
+        upper = {value: weight << pair.scale for value, weight in high.terms}
+        yield _start(target, _signed((low.bias << pair.scale) + (high.bias << pair.scale + 16) + _LANE_BIAS))
+        for value in dict.fromkeys((*lower, *upper)):
+            weight = _signed(lower.get(value, 0) + (upper.get(value, 0) << 16))
+            if value not in upper and not plain.is_power_of_two(weight) and abs(weight) < 1 << 15:
+                yield self._multiply_half(target, value, False, weight)
+            else:
+                yield _multiply_lanes(target, value, weight)
+        yield Operation("lanes minus", target, (Constant(_LANE_BIAS),))
+        yield from (Operation("double lanes", target) for _ in range(pair.doublings))
+        if pair.bytewise:
+            yield Operation("upper bytes", target)
+        elif pair.shift:
+            yield Operation("shift right logical", target, (), (pair.shift,))
+            yield Operation("and", target, (Constant((0xFFFF >> pair.shift) * 0x0001_0001),))
+        yield from plain.store(low.index, word)
+
     def _multiply_half(self, target: str, source: Value, top: bool, weight: int) -> Operation:
         word, weight_top = self._weights.place(weight)
         return Operation(f"multiply {'bt'[top]}{'bt'[weight_top]}", target, (source, word))
@@ -200,27 +222,6 @@ class _Builder:
 
 def _address(value: Value | Half) -> Value:
     return value.word if isinstance(value, Half) else value
-
-
-def pair_operations(pair: LanePair, rows: Sequence[Row], word: Memory) -> Iterator[Operation]:
-    """Two rows in one accumulator, from their biases to the word that holds both activations."""
-    low, high = (rows[row] for row in pair.rows)
-    target = name(low.index)
-    yield _start(target, _signed((low.bias << pair.scale) + (high.bias << pair.scale + 16) + _LANE_BIAS))
-    weights: dict[Value, int] = {}
-    for row, position in ((low, 0), (high, 16)):
-        for value, weight in row.terms:
-            weights[value] = weights.get(value, 0) + (weight << pair.scale + position)
-    for value, weight in weights.items():
-        yield _multiply_lanes(target, value, _signed(weight))
-    yield Operation("lanes minus", target, (Constant(_LANE_BIAS),))
-    yield from (Operation("double lanes", target) for _ in range(pair.doublings))
-    if pair.bytewise:
-        yield Operation("upper bytes", target)
-    elif pair.shift:
-        yield Operation("shift right logical", target, (), (pair.shift,))
-        yield Operation("and", target, (Constant((0xFFFF >> pair.shift) * 0x0001_0001),))
-    yield from plain.store(low.index, word)
 
 
 def _multiply_lanes(target: str, value: Value, weight: int) -> Operation:

@@ -46,9 +46,7 @@ def as_function(name: str, program: Straight, architecture: str, needs_dsp: bool
     statements = [tuple(lines[at : at + _STATEMENT_LINES]) for at in range(0, len(lines), _STATEMENT_LINES)]
     words = np.array(program.code.table, np.uint32)
     table = c_array(f"{name}_weights", words, hexadecimal=True) if len(words) else None
-    return StraightFunction(
-        tuple(statements), table, 4 * (program.frame_words + _SAVED_WORDS), architecture, needs_dsp
-    )
+    return StraightFunction(tuple(statements), table, 4 * (program.frame_words + _SAVED_WORDS), architecture, needs_dsp)
 
 
 def _with_frame(program: Straight) -> Iterator[str]:

@@ -16,7 +16,6 @@ from .operation import Accumulator, Constant, Memory, Operation, TableWord, Valu
 
 _NEVER = 1 << 60
 _SHORT_REACH_WORDS = 32
-_LONG_REACH_BYTES = 4095
 _WRONG_SIDE = 0.4
 
 
@@ -123,6 +122,7 @@ class _Allocator:
         return window
 
     def _load(self, values: list[Memory | TableWord], starts: list[Operation]) -> None:
+        words: list[tuple[str, int]] = []
         for value in values:
             if isinstance(value, Memory):
                 register = self._take((), value.mnemonic == "ldr")
@@ -130,24 +130,20 @@ class _Allocator:
                 self.lines.append(f"{value.mnemonic} {register}, [{base}, #{value.offset_bytes}]")
             else:
                 register = self._take((), True)
-                self._load_word(register, value.value)
+                words.append((register, value.value))
             self._resident[value] = register
-        for start in starts:
-            self._load_word(self._start(start.target, ()), start.immediates[0])
-        if self._reach_words > _SHORT_REACH_WORDS * 5 // 8:
-            self._advance()
+        words += [(self._start(start.target, ()), start.immediates[0]) for start in starts]
+        self._load_words(words)
 
-    def _load_word(self, register: str, value: int) -> None:
-        offset = 4 * self._reach_words
-        if offset > _LONG_REACH_BYTES:
-            raise AllocationError(f"a group loads {self._reach_words} words from the table; fewer fit")
-        self.lines.append(f"ldr {register}, [{self._table_register}, #{offset}]")
-        self.table.append(value & 0xFFFF_FFFF)
-        self._reach_words += 1
-
-    def _advance(self) -> None:
-        self.lines.append(add_constant(str(self._table_register), str(self._table_register), 4 * self._reach_words))
-        self._reach_words = 0
+    def _load_words(self, words: list[tuple[str, int]]) -> None:
+        """Load from the table; the last load moves the pointer on (pre-indexed, for nothing) before short offsets end."""
+        far = self._reach_words + len(words) > _SHORT_REACH_WORDS * 5 // 8
+        for number, (register, value) in enumerate(words):
+            moves = far and number == len(words) - 1
+            offset = 4 * self._reach_words
+            self.lines.append(f"ldr {register}, [{self._table_register}, #{offset}]{'!' * moves}")
+            self.table.append(value & 0xFFFF_FFFF)
+            self._reach_words = 1 if moves else self._reach_words + 1
 
     def execute(self, position: int) -> None:
         """Print the operation at `position`; constants that it needs are moved in first."""

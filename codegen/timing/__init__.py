@@ -12,6 +12,7 @@ from .instructions import Instruction, MemoryOperand, decode
 from .model import TimingError, block_cycles, instruction_count, pair_cycles, prefix_cycles
 
 __all__ = [
-    "Core", "CoreError", "Instruction", "InstructionSetError", "MemoryOperand", "Pair", "Rule", "TimingError", "block_cycles",
-    "check_instruction_set", "core_names", "decode", "instruction_count", "instruction_sets", "load_core", "pair_cycles", "prefix_cycles",
+    "Core", "CoreError", "Instruction", "InstructionSetError", "MemoryOperand", "Pair", "Rule", "TimingError",
+    "block_cycles", "check_instruction_set", "core_names", "decode", "instruction_count", "instruction_sets",
+    "load_core", "pair_cycles", "prefix_cycles",
 ]  # fmt: skip

@@ -35,7 +35,8 @@ _ENTRY = "int entry(void);\nint entry(void)\n{\n    return 0;\n}\n"
 
 def cross_compiler(core: str) -> tuple[str, ...]:
     """Zig's C compiler for `core`, ready to compile and link."""
-    return (*ZIG, "-target", "thumb-freestanding-eabi", f"-mcpu={TARGETS[core]}", "-ffreestanding", "-O2", "-fno-sanitize=all")
+    target = ("-target", "thumb-freestanding-eabi", f"-mcpu={TARGETS[core]}")
+    return (*ZIG, *target, "-ffreestanding", "-O2", "-fno-sanitize=all")
 
 
 def build(policies: dict[str, Policy], kernel: str, folder: Path, core: str = "cortex-m4") -> tuple[Path, list[Plan]]:
