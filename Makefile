@@ -14,7 +14,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -27,7 +27,7 @@ teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil train distil limit report zoo doctor test test-long lint clean
+.PHONY: help firmware hil train distil limit report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -52,6 +52,9 @@ report: $(VENV)/.runtime ## ENV=Hopper: show the latest report, write its page a
 
 zoo: $(VENV)/.runtime ## the trained actors that come along
 	$(GANGLION) zoo
+
+bench: $(VENV)/.runtime ## [SUITE=kernels]: cycles and bytes of every kernel and its peers, into build/bench
+	$(GANGLION) bench $(call option,suite,$(SUITE))
 
 doctor: $(VENV)/.runtime ## what is installed, what is missing and what it would add
 	$(GANGLION) doctor

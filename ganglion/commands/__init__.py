@@ -9,5 +9,6 @@ COMMANDS = {
     "limit": "ganglion.commands.limit:Limit",
     "report": "ganglion.commands.report:Report",
     "zoo": "ganglion.commands.zoo:Zoo",
+    "bench": "ganglion.commands.bench:Bench",
     "doctor": "ganglion.commands.doctor:Doctor",
 }
