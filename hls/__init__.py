@@ -1,0 +1,1 @@
+"""What runs on the FPGA and how it gets there: RTL, hls4ml projects, synthesis, boards."""
