@@ -48,9 +48,12 @@ def write_actor(path: Path, policy: Policy, about: dict) -> Actor:
     """Check `policy`, stamp its digest, and write the file under its name only when it is whole."""
     check_policy(policy)
     policy = replace(policy, digest=digest(policy))
-    description = {"format_version": FORMAT_VERSION, "digest": policy.digest, **_structure(policy), **about}
+    description = {**about, "format_version": FORMAT_VERSION, "digest": policy.digest, **_structure(policy)}
     _validate(description, path)
-    metadata = {_KEY: json.dumps(description, sort_keys=True)}
+    try:
+        metadata = {_KEY: json.dumps(description, sort_keys=True, allow_nan=False)}
+    except ValueError as error:
+        raise ActorError(f"{path}: a number in the description is not finite; remove the entry") from error
     content = save({name: np.ascontiguousarray(t) for name, t in _tensors(policy).items()}, metadata=metadata)
     partial = path.with_name(f".{path.name}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,14 +72,16 @@ def read_actor(path: Path) -> Actor:
     try:
         policy = _policy(description, tensors)
         check_policy(policy)
-    except (PolicyError, KeyError) as error:
+    except PolicyError as error:
         raise ActorError(f"{path}: {error}; export the actor again") from error
     if digest(policy) != policy.digest:
         raise ActorError(
             f"{path}: the digest in the file is {policy.digest[:12]}, its contents give {digest(policy)[:12]}; "
             "the file was changed after it was written, fetch or export it again"
         )
-    about = {key: value for key, value in description.items() if key not in (*_structure(policy), "format_version", "digest")}
+    about = {
+        key: value for key, value in description.items() if key not in (*_structure(policy), "format_version", "digest")
+    }
     return Actor(policy, about)
 
 
@@ -87,7 +92,7 @@ def _load(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except FileNotFoundError as error:
         raise ActorError(f"{path}: there is no such actor file") from error
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError, KeyError, AttributeError) as error:
         raise ActorError(f"{path}: not a whole safetensors file ({error}); fetch or export it again") from error
     if _KEY not in metadata:
         raise ActorError(f"{path}: a safetensors file, but not an actor: its metadata has no {_KEY!r} entry")
@@ -98,6 +103,8 @@ def _load(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
 
 
 def _validate(description: dict, path: Path) -> None:
+    if not isinstance(description, dict):
+        raise ActorError(f"{path}: the {_KEY!r} entry is not a JSON object; export the actor again")
     version = description.get("format_version")
     if version != FORMAT_VERSION:
         raise ActorError(f"{path}: actor format {version!r}; this version reads {FORMAT_VERSION}")
@@ -137,29 +144,39 @@ def _tensors(policy: Policy) -> dict[str, np.ndarray]:
 
 
 def _policy(description: dict, tensors: dict[str, np.ndarray]) -> Policy:
+    _check_names(len(description["layers"]), tensors)
     layers = tuple(_layer(index, entry, tensors) for index, entry in enumerate(description["layers"]))
     head = Head(description["head"]["kind"], tensors["action.gain"], tensors["action.offset"])
     observation = ObservationMap(
         tensors["observation.gain"], tensors["observation.offset"], description["observation"]["bits"]
     )
-    if len(observation.gain) != description["observation"]["features"]:
+    if observation.gain.shape != (description["observation"]["features"],):
         raise PolicyError(
-            f"observation.gain has {len(observation.gain)} values, "
+            f"observation.gain has shape {list(observation.gain.shape)}, "
             f"the description says {description['observation']['features']} features"
         )
     return Policy(description["env_id"], description["digest"], observation, layers, head)
 
 
+def _check_names(layers: int, tensors: dict[str, np.ndarray]) -> None:
+    expected = {f"{part}.{name}" for part in ("observation", "action") for name in ("gain", "offset")}
+    expected |= {f"layers.{i}.{name}" for i in range(layers) for name in ("weights", "bias", "weight_exponents")}
+    for name in sorted(expected ^ tensors.keys()):
+        raise PolicyError(f"tensor {name!r} is {'missing' if name in expected else 'not part of an actor'}")
+
+
 def _layer(index: int, entry: dict, tensors: dict[str, np.ndarray]) -> Linear:
+    exponents = tensors[f"layers.{index}.weight_exponents"]
+    if exponents.dtype != np.int8:
+        raise PolicyError(f"layer {index}: weight exponents are {exponents.dtype}; int8 is needed")
     weights = tensors[f"layers.{index}.weights"]
     if weights.shape != (entry["rows"], entry["columns"]):
-        raise PolicyError(
-            f"layer {index}: weights are {list(weights.shape)}, the description says [{entry['rows']}, {entry['columns']}]"
-        )
+        said = [entry["rows"], entry["columns"]]
+        raise PolicyError(f"layer {index}: weights are {list(weights.shape)}, the description says {said}")
     return Linear(
         weights=weights,
         bias=tensors[f"layers.{index}.bias"],
-        weight_exponents=tensors[f"layers.{index}.weight_exponents"].astype(np.int64),
+        weight_exponents=exponents.astype(np.int64),
         input_exponent=entry["input_exponent"],
         output_exponent=entry["output_exponent"],
         output_bits=entry["output_bits"],

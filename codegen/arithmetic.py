@@ -23,7 +23,8 @@ def quantise(observation: np.ndarray, gain: np.ndarray, offset: np.ndarray, bits
     finite = np.isfinite(observation)
     with np.errstate(over="ignore", under="ignore"):
         scaled = np.where(finite, observation, np.float32(0)) * gain + offset
-    assert scaled.dtype == np.float32
+    if scaled.dtype != np.float32:
+        raise TypeError(f"observation, gain and offset give {scaled.dtype}; all three must be float32")
     low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     codes = np.floor(np.clip(scaled, np.float32(low), np.float32(high))).astype(np.int64)
     return np.where(finite, codes, 0), ~finite
@@ -66,4 +67,5 @@ def clip(code: np.ndarray, exponent: int) -> np.ndarray:
 
 def affine(code: np.ndarray, gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
     """Float32 actions of action codes; product and sum rounded one after the other."""
-    return code.astype(np.float32) * gain + offset
+    with np.errstate(over="ignore", under="ignore"):
+        return code.astype(np.float32) * gain + offset

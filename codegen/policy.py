@@ -18,6 +18,9 @@ ACCUMULATOR_BITS = 32
 HEAD_BITS = 16
 MAX_SHIFT = 30
 HEAD_EXPONENTS = range(-12, -3)
+WEIGHT_EXPONENTS = range(-128, 128)
+MAX_WIDTH = (1 << 16) - 1
+MAX_CHOICES = (1 << 15) - 1
 
 
 class PolicyError(ValueError):
@@ -162,23 +165,33 @@ def _observation_problems(observation: ObservationMap) -> Iterator[str]:
         values = getattr(observation, name)
         if values.dtype != np.float32 or values.ndim != 1:
             yield f"observation {name} is {values.dtype}{list(values.shape)}; a float32 vector is needed"
+            return
         elif not np.isfinite(values).all():
             yield f"observation {name} of feature {int(np.flatnonzero(~np.isfinite(values))[0])} is not finite"
     if observation.gain.shape != observation.offset.shape:
         yield f"observation gain has {observation.gain.shape} values, offset {observation.offset.shape}"
+    if not 1 <= len(observation.gain) <= MAX_WIDTH:
+        yield f"there are {len(observation.gain)} features; allowed: 1 to {MAX_WIDTH}"
 
 
 def _layer_problems(layer: Linear, columns: int, input_exponent: int, last: bool) -> Iterator[str]:
     if layer.weights.dtype not in (np.int8, np.int16) or layer.weights.ndim != 2:
         yield f"weights are {layer.weights.dtype}{list(layer.weights.shape)}; an int8 or int16 matrix is needed"
         return
+    if layer.rows > MAX_WIDTH or (last and not layer.rows):
+        yield f"there are {layer.rows} rows; allowed: {int(last)} to {MAX_WIDTH}"
     if layer.columns != columns:
         yield f"weights have {layer.columns} columns, but {columns} values come in"
     if layer.bias.dtype != np.int32 or layer.bias.shape != (layer.rows,):
         yield f"bias is {layer.bias.dtype}{list(layer.bias.shape)}; int32[{layer.rows}] is needed"
-    if layer.weight_exponents.shape != (layer.rows,):
-        yield f"weight exponents have shape {layer.weight_exponents.shape}; ({layer.rows},) is needed"
+    exponents = layer.weight_exponents
+    if exponents.shape != (layer.rows,) or not np.issubdtype(exponents.dtype, np.integer):
+        yield f"weight exponents are {exponents.dtype}{list(exponents.shape)}; integers[{layer.rows}] are needed"
         return
+    low, high = WEIGHT_EXPONENTS[0], WEIGHT_EXPONENTS[-1]
+    outside = np.flatnonzero((exponents < low) | (exponents > high))
+    if len(outside):
+        yield f"row {int(outside[0])} has weight exponent {int(exponents[outside[0]])}; allowed: {low} to {high}"
     if layer.input_exponent != input_exponent:
         yield f"input exponent is {layer.input_exponent}, but values come in with {input_exponent}"
     if layer.relu == last:
@@ -186,9 +199,9 @@ def _layer_problems(layer: Linear, columns: int, input_exponent: int, last: bool
     allowed_bits = (HEAD_BITS,) if last else (8, 16)
     if layer.output_bits not in allowed_bits:
         yield f"output has {layer.output_bits} bits; allowed: {', '.join(map(str, allowed_bits))}"
-    if layer.rows and not (0 <= layer.shifts.min() and layer.shifts.max() <= MAX_SHIFT):
-        row = int(np.flatnonzero((layer.shifts < 0) | (layer.shifts > MAX_SHIFT))[0])
-        yield f"row {row} is shifted right by {int(layer.shifts[row])}; allowed: 0 to {MAX_SHIFT}"
+    wrong = np.flatnonzero((layer.shifts < 0) | (layer.shifts > MAX_SHIFT))
+    if len(wrong):
+        yield f"row {int(wrong[0])} is shifted right by {int(layer.shifts[wrong[0]])}; allowed: 0 to {MAX_SHIFT}"
 
 
 def _head_problems(policy: Policy) -> Iterator[str]:
@@ -197,6 +210,8 @@ def _head_problems(policy: Policy) -> Iterator[str]:
         yield f"head is {head.kind!r}; allowed: tanh, clip, argmax"
     if exponent not in HEAD_EXPONENTS:
         yield f"the last layer's output exponent is {exponent}; allowed: {HEAD_EXPONENTS[0]} to {HEAD_EXPONENTS[-1]}"
+    if head.kind == "argmax" and policy.layers[-1].rows > MAX_CHOICES:
+        yield f"argmax chooses among {policy.layers[-1].rows}; allowed: 1 to {MAX_CHOICES}"
     length = 0 if head.kind == "argmax" else policy.layers[-1].rows
     for name in ("gain", "offset"):
         values = getattr(head, name)

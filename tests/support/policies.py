@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from ganglion.codegen.policy import HEAD_BITS, Head, Linear, ObservationMap, Pol
 
 def erk_densities(shape: tuple[int, ...], density: float) -> list[float]:
     """Erdos-Renyi-kernel densities per layer (Evci et al. 2020), none above 1."""
-    sizes = [(a, b) for a, b in zip(shape, shape[1:], strict=False)]
+    sizes = [(a, b) for a, b in pairwise(shape)]
     total, full = density * sum(a * b for a, b in sizes), set()
     while True:
         left = total - sum(sizes[i][0] * sizes[i][1] for i in full)
@@ -65,8 +66,13 @@ def _random_layer(rng, rows, columns, density, input_exponent, last, hidden_bits
     unit = 2.0 ** (weight_exponents + input_exponent)
     bias = np.round(rng.normal(size=rows) * 0.3 / unit)
     return Linear(
-        weights.astype(np.int8), np.clip(bias, -(2**30), 2**30).astype(np.int32), weight_exponents,
-        input_exponent, output_exponent, HEAD_BITS if last else hidden_bits, not last,
+        weights.astype(np.int8),
+        np.clip(bias, -(2**30), 2**30).astype(np.int32),
+        weight_exponents,
+        input_exponent,
+        output_exponent,
+        HEAD_BITS if last else hidden_bits,
+        not last,
     )
 
 
@@ -74,9 +80,7 @@ def observations(policy: Policy, count: int, seed: int = 0) -> np.ndarray:
     """Random and corner observations, float32 (count, features): ties, extremes, NaN, infinities, denormals."""
     rng = np.random.default_rng(seed)
     result = rng.normal(scale=2.0, size=(count, policy.features)).astype(np.float32)
-    corners = np.array(
-        [np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-42, -1e-42, 0.0, -0.0, 1e6, -1e6], dtype=np.float32
-    )
+    corners = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38, 1e-42, -1e-42, 0.0, -0.0, 1e6, -1e6], dtype=np.float32)
     chosen = rng.random(result.shape) < 0.02
     result[chosen] = rng.choice(corners, chosen.sum())
     ties = rng.random(result.shape) < 0.05

@@ -1,0 +1,115 @@
+"""The C header and the runtime's source file of a policy, as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from .arithmetic import ACTION_EXPONENT, TANH_SEGMENT_EXPONENT, TANH_SEGMENTS, tanh_table
+from .bounds import LayerBounds
+from .c_text import c_array, c_float, wrap
+from .kernels import Kernel
+from .known_answers import KnownAnswers
+from .policy import Policy
+
+GENERATOR_VERSION = 1
+
+
+def emit_c(
+    name: str, policy: Policy, bounds: tuple[LayerBounds, ...], kernel: Kernel, known: KnownAnswers
+) -> dict[str, str]:
+    """{file name: text} of `<name>.h` and `policy.c` for a simplified policy with proved bounds."""
+    context = {
+        **_facts(name, policy, kernel),
+        **_maps(name, policy),
+        **_head(name, policy),
+        "known": _known(name, known),
+        "kernel_template": kernel.template,
+        "layers": kernel.layers(name, policy, bounds),
+    }
+    templates = _templates()
+    return {
+        f"{name}.h": templates.get_template("policy.h.j2").render(context),
+        "policy.c": templates.get_template("policy.c.j2").render(context),
+    }
+
+
+def _templates() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def _facts(name: str, policy: Policy, kernel: Kernel) -> dict[str, Any]:
+    low, high = policy.observation.code_range
+    return {
+        "version": GENERATOR_VERSION,
+        "name": name,
+        "NAME": name.upper(),
+        "env_id": re.sub(r"[^A-Za-z0-9_.:-]", "?", policy.env_id),
+        "environment": json.dumps(re.sub(r"[^ -~]", "?", policy.env_id)).replace("??", "?\\?"),
+        "kernel": kernel.name,
+        "digest": policy.digest,
+        "digest_bytes": wrap(f"0x{byte:02x}" for byte in bytes.fromhex(policy.digest)).replace("\n", " \\\n"),
+        "features": policy.features,
+        "actions": policy.actions,
+        "outputs": policy.layers[-1].rows,
+        "observation_bits": policy.observation.bits,
+        "code_min": low,
+        "code_max": high,
+        "nonzeros": policy.nonzeros,
+    }
+
+
+def _maps(name: str, policy: Policy) -> dict[str, Any]:
+    low, high = policy.observation.code_range
+    action_map = []
+    if len(policy.head.gain):
+        action_map = [
+            c_array(f"{name}_action_gain", policy.head.gain),
+            c_array(f"{name}_action_offset", policy.head.offset),
+        ]
+    return {
+        "observation_map": [
+            c_array(f"{name}_gain", policy.observation.gain),
+            c_array(f"{name}_offset", policy.observation.offset),
+        ],
+        "float_min": c_float(np.float32(low)),
+        "float_max": c_float(np.float32(high)),
+        "action_map": action_map,
+    }
+
+
+def _head(name: str, policy: Policy) -> dict[str, Any]:
+    exponent = policy.layers[-1].output_exponent
+    fraction_bits = TANH_SEGMENT_EXPONENT - exponent
+    return {
+        "head": policy.head.kind,
+        "tanh": {
+            "segments": TANH_SEGMENTS,
+            "fraction_bits": fraction_bits,
+            "fraction_mask": (1 << fraction_bits) - 1,
+            "half": 1 << fraction_bits >> 1,
+            "table": c_array(f"{name}_tanh", tanh_table()),
+        },
+        "clip": {"scale": 1 << (exponent - ACTION_EXPONENT)},
+    }
+
+
+def _known(name: str, known: KnownAnswers) -> dict[str, Any]:
+    return {
+        "count": len(known.status),
+        "bits": c_array(f"{name}_known_observations", known.observations.view(np.uint32), hexadecimal=True),
+        "status": c_array(f"{name}_known_status", known.status),
+        "codes": c_array(f"{name}_known_codes", known.codes),
+        "actions": c_array(f"{name}_known_actions", known.actions),
+    }

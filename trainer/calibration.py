@@ -1,0 +1,98 @@
+"""Switch a float network to integer arithmetic: observation scales, then exponents layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .layers import ObservationQuantiser, Quantiser, SparseLinear, weight_exponents
+
+OBSERVATION_MARGIN = 1.05
+FINEST_HEAD_EXPONENT, COARSEST_HEAD_EXPONENT = -12, -4
+
+
+@dataclass(frozen=True)
+class BitWidths:
+    """Bits of weights (2 to 8), hidden activations and observations (8 or 16); one exponent per row or per layer."""
+
+    weights: int = 8
+    activations: int = 8
+    observations: int = 8
+    per_row: bool = True
+
+
+@torch.no_grad()
+def calibrate(
+    layers: Sequence[SparseLinear],
+    observations: torch.Tensor,
+    bits: BitWidths,
+    optimizer: torch.optim.Optimizer | None = None,
+) -> None:
+    """Give every layer its quantiser, from float32 observations (n, features) that the policy visits.
+
+    The observation scales are folded into the first layer (its weights, bias and optimiser moments change), once;
+    hidden output exponents minimise the squared rounding error on the activations that the layers before, already
+    integer, produce. Layers that have quantisers get new exponents.
+    """
+    quantiser = layers[0].quantiser.observation if layers[0].quantiser else None
+    quantiser = quantiser or fold_observation_scales(layers[0], observations, bits.observations, optimizer)
+    values, exponent, input_bits = quantiser(observations), quantiser.exponent, bits.observations
+    for index, layer in enumerate(layers):
+        last = index == len(layers) - 1
+        layer.set_quantiser(None)
+        output_exponent = (_head_exponent if last else _hidden_exponent)(layer, values, exponent, bits)
+        settings = Quantiser(
+            input_exponent=exponent,
+            input_bits=input_bits,
+            output_exponent=output_exponent,
+            output_bits=16 if last else bits.activations,
+            relu=not last,
+            weight_bits=bits.weights,
+            per_row=bits.per_row,
+        )
+        layer.set_quantiser(settings)
+        values, exponent, input_bits = layer(values), output_exponent, bits.activations
+    layers[0].quantiser.observation = quantiser
+
+
+def fold_observation_scales(
+    layer: SparseLinear, observations: torch.Tensor, bits: int, optimizer: torch.optim.Optimizer | None
+) -> ObservationQuantiser:
+    """Map each feature's visited range, widened by 5 %, onto [-1, 1) and make `layer` expect that."""
+    low, high = observations.double().amin(dim=0), observations.double().amax(dim=0)
+    middle, half = (low + high) / 2, (high - low) / 2 * OBSERVATION_MARGIN + 1e-6
+    gain = (2.0 ** (bits - 1) / half).float()
+    offset = (0.5 - middle * gain.double()).float()
+    half, middle = 2.0 ** (bits - 1) / gain.double(), (0.5 - offset.double()) / gain.double()
+    layer.bias.add_((layer.weight.double() @ middle).float())
+    layer.weight.mul_(half.float())
+    state = optimizer.state.get(layer.weight, {}) if optimizer else {}
+    for moment, power in (("exp_avg", 1), ("exp_avg_sq", 2)):
+        if moment in state:
+            state[moment].div_(half.float() ** power)
+    return ObservationQuantiser(gain, offset, bits)
+
+
+def _hidden_exponent(layer: SparseLinear, values: torch.Tensor, input_exponent: int, bits: BitWidths) -> int:
+    outputs = torch.relu(layer(values))
+    largest = (1 << bits.activations) - 1
+    coarsest = math.ceil(math.log2(float(outputs.max()) / largest + 1e-12))
+
+    def error(exponent: int) -> float:
+        rounded = torch.floor(outputs * 2.0**-exponent + 0.5).clamp(0, largest) * 2.0**exponent
+        return float(((rounded - outputs) ** 2).mean())
+
+    best = min((coarsest, coarsest - 1, coarsest - 2), key=error)
+    return max(best, input_exponent + _coarsest_weight_exponent(layer, bits))
+
+
+def _head_exponent(layer: SparseLinear, values: torch.Tensor, input_exponent: int, bits: BitWidths) -> int:
+    finest = input_exponent + _coarsest_weight_exponent(layer, bits) + 1
+    return min(max(FINEST_HEAD_EXPONENT, finest), COARSEST_HEAD_EXPONENT)
+
+
+def _coarsest_weight_exponent(layer: SparseLinear, bits: BitWidths) -> int:
+    return int(weight_exponents((layer.weight * layer.mask).abs().amax()[None], bits.weights))

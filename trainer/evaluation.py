@@ -1,0 +1,49 @@
+"""Returns of deterministic episodes: fixed seeds, no exploration, undiscounted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ganglion.codegen.policy import Policy
+from ganglion.codegen.reference import infer
+
+Act = Callable[[np.ndarray], np.ndarray]
+
+
+def evaluate(act: Act, env, episodes: int, first_seed: int) -> list[float]:
+    """One return per episode; episode k is reset with seed `first_seed` + k.
+
+    `act` maps an observation (features,) to an action in the environment's units.
+    """
+    returns = []
+    for episode in range(episodes):
+        observation, _ = env.reset(seed=first_seed + episode)
+        total, done = 0.0, False
+        while not done:
+            observation, reward, terminated, truncated, _ = env.step(act(observation))
+            total, done = total + float(reward), terminated or truncated
+        returns.append(round(total, 3))
+    return returns
+
+
+def act_integer(policy: Policy) -> Act:
+    """The integer policy, run by the reference interpreter."""
+    return lambda observation: infer(policy, observation[None]).actions[0]
+
+
+def act_float(model) -> Act:
+    """The deterministic float policy of a Stable-Baselines3 model."""
+    return lambda observation: model.predict(observation, deterministic=True)[0]
+
+
+def summarise(returns: list[float], first_seed: int) -> dict:
+    """The entry of an actor file's `returns` for these episodes."""
+    return {
+        "mean": round(float(np.mean(returns)), 3),
+        "std": round(float(np.std(returns, ddof=1)) if len(returns) > 1 else 0.0, 3),
+        "min": min(returns),
+        "episodes": len(returns),
+        "first_seed": first_seed,
+    }
