@@ -42,8 +42,13 @@ module ganglion_link #(
     reg                  answered;
     reg [1:0]            say;
     reg [INDEX_BITS-1:0] index, block_end;
-    reg                  settled, full;
+    reg                  full;
     reg [7:0]            run_length;
+
+    // What depends on `index` passes memory, multiplexer and comparison, one clock each: three clocks after a change
+    // it has settled.
+    reg  [1:0]           age;
+    wire                 settled = age == 2'd3;
 
     // CRC-32, one bit per clock.
     reg  [31:0] crc;
@@ -60,9 +65,16 @@ module ganglion_link #(
     wire                  opens = heard & rx_byte != 8'd0 & left == 8'd0;
     wire                  emit = heard & rx_byte != 8'd0 & (left != 8'd0 | linked);
     wire [7:0]            emitted = left == 8'd0 ? 8'd0 : rx_byte;
-    wire                  sound = heard & rx_byte == 8'd0 & left == 8'd0 & crc == RESIDUE & length >= EMPTY_BYTES
-                                  & length <= FRAME_BYTES & ~first[7];
-    wire                  repeated = answered & first == kind & second == sequence_number;
+    reg                   crc_right, length_legal, length_empty, length_full, repeated;
+    wire                  sound = heard & rx_byte == 8'd0 & left == 8'd0 & crc_right & length_legal & ~first[7];
+
+    always @(posedge clk) begin
+        crc_right <= crc == RESIDUE;
+        length_legal <= length >= EMPTY_BYTES && length <= FRAME_BYTES;
+        length_empty <= length == EMPTY_BYTES;
+        length_full <= length == FRAME_BYTES;
+        repeated <= answered && first == kind && second == sequence_number;
+    end
 
     // Payload, read back byte by byte for the core.
     reg [7:0] payload [0:(1<<INDEX_BITS)-1];
@@ -80,29 +92,37 @@ module ganglion_link #(
     reg         [15:0]            action_word;
     reg         [ACTION_BITS-1:0] action_index;
     reg         [23:0]            cycles;
-    reg         [7:0]             content;
+    reg         [7:0]             chosen, content;
+    reg                           zero, whole, summed, ended;
     wire        [7:0]             hello_byte;
     wire        [INDEX_BITS-1:0]  content_bytes = say == SAY_HELLO ? HELLO_BYTES + 2 : say == SAY_ACTION ? 2 * ACTIONS + 7 : 3;
     wire        [INDEX_BITS-1:0]  action_offset = index - 7;
     wire        [INDEX_BITS-1:0]  crc_offset = index - content_bytes;
-    wire                          whole = index == content_bytes + 4;
 
     ganglion_rom #(.WIDTH(8), .DEPTH(1 << INDEX_BITS), .ADDRESS_BITS(INDEX_BITS), .IMAGE(HELLO_IMAGE)) hello_rom (
         .clk(clk), .address(index), .word(hello_byte)
     );
 
     always @* begin
-        content = say == SAY_HELLO ? hello_byte : status;
+        chosen = say == SAY_HELLO ? hello_byte : status;
         if (say == SAY_ACTION && index >= 3) case (index)
-            3: content = cycles[7:0];
-            4: content = cycles[15:8];
-            5: content = cycles[23:16];
-            6: content = 8'd0;
-            default: content = index[0] ? action_word[7:0] : action_word[15:8];
+            3: chosen = cycles[7:0];
+            4: chosen = cycles[15:8];
+            5: chosen = cycles[23:16];
+            6: chosen = 8'd0;
+            default: chosen = index[0] ? action_word[7:0] : action_word[15:8];
         endcase
-        if (index == 0) content = kind | 8'h80;
-        if (index == 1) content = sequence_number;
-        if (index >= content_bytes) content = ~crc[8*crc_offset[1:0]+:8];
+        if (index == 0) chosen = kind | 8'h80;
+        if (index == 1) chosen = sequence_number;
+        if (index >= content_bytes) chosen = ~crc[8*crc_offset[1:0]+:8];
+    end
+
+    always @(posedge clk) begin
+        content <= chosen;
+        zero <= content == 8'd0;
+        whole <= index == content_bytes + 4;
+        summed <= index == content_bytes;
+        ended <= index == block_end;
     end
 
     always @(posedge clk) begin
@@ -126,8 +146,8 @@ module ganglion_link #(
             crc_left <= 4'd8;
         end
         if (state == SUM) begin
-            if (index == 0 && !settled) crc <= kind == HELLO ? 32'hFFFF_FFFF : ~SEED;
-            if (settled && crc_left == 4'd0 && index != content_bytes) begin
+            if (index == 0 && age == 2'd0) crc <= kind == HELLO ? 32'hFFFF_FFFF : ~SEED;
+            if (settled && crc_left == 4'd0 && !summed) begin
                 crc_bits <= content;
                 crc_left <= 4'd8;
             end
@@ -154,11 +174,11 @@ module ganglion_link #(
     always @(posedge clk) begin
         tx_valid <= 1'b0;
         code_valid <= 1'b0;
-        settled <= 1'b1;
+        if (!settled) age <= age + 2'd1;
         case (state)
             LISTEN: begin
                 index <= 0;
-                settled <= 1'b0;
+                age <= 2'd0;
                 if (sound) begin
                     state <= SUM;
                     kind <= first;
@@ -167,8 +187,8 @@ module ganglion_link #(
                     if (!repeated) begin
                         say <= SAY_STATUS;
                         status <= first == HELLO || first == INFER_CODES ? WRONG_LENGTH : UNKNOWN_COMMAND;
-                        if (first == HELLO && length == EMPTY_BYTES) say <= SAY_HELLO;
-                        if (first == INFER_CODES && length == FRAME_BYTES) begin
+                        if (first == HELLO && length_empty) say <= SAY_HELLO;
+                        if (first == INFER_CODES && length_full) begin
                             say <= SAY_ACTION;
                             status <= 8'd0;
                             state <= LOAD;
@@ -177,22 +197,21 @@ module ganglion_link #(
                     end
                 end
             end
-            LOAD: begin
-                settled <= ~settled;
-                if (settled) begin
-                    low_byte <= payload_byte;
-                    index <= index + 1'b1;
-                    if (index == PAYLOAD_BYTES + 1) state <= RUN;
-                end else code_valid <= CODE_BYTES == 1 || index[0];
+            LOAD: if (settled) begin
+                if (!index[0]) low_byte <= payload_byte;
+                code_valid <= CODE_BYTES == 1 || index[0];
+                index <= index + 1'b1;
+                age <= 2'd0;
+                if (index == PAYLOAD_BYTES + 1) state <= RUN;
             end
             RUN: begin
                 index <= 0;
-                settled <= 1'b0;
+                age <= 2'd0;
                 if (action_last) state <= SUM;
             end
             SUM: if (settled && crc_left == 4'd0) begin
-                settled <= 1'b0;
-                if (index != content_bytes) index <= index + 1'b1;
+                age <= 2'd0;
+                if (!summed) index <= index + 1'b1;
                 else begin
                     index <= 0;
                     block_end <= 0;
@@ -201,7 +220,7 @@ module ganglion_link #(
                 end
             end
             SCAN: if (settled) begin
-                if (whole || content == 8'd0 || run_length == 8'hFF) begin
+                if (whole || zero || run_length == 8'hFF) begin
                     block_end <= index;
                     index <= block_end;
                     full <= run_length == 8'hFF;
@@ -210,7 +229,7 @@ module ganglion_link #(
                     index <= index + 1'b1;
                     run_length <= run_length + 8'd1;
                 end
-                settled <= 1'b0;
+                age <= 2'd0;
             end
             CODE: if (tx_ready && !tx_valid) begin
                 tx_valid <= 1'b1;
@@ -218,8 +237,8 @@ module ganglion_link #(
                 state <= DATA;
             end
             DATA: if (settled && tx_ready && !tx_valid) begin
-                settled <= 1'b0;
-                if (index != block_end) begin
+                age <= 2'd0;
+                if (!ended) begin
                     tx_valid <= 1'b1;
                     tx_byte <= content;
                     index <= index + 1'b1;

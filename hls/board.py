@@ -1,0 +1,57 @@
+"""Boards as data: boards/<name>/board.toml, a Verilog wrapper with the clock, and the pins."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+class BoardError(ValueError):
+    """A board that does not exist; the message lists those that do."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """`clock_hz` drives the design after the board's PLL; `wrapper` and `pins` are file texts.
+
+    `place_and_route` and `pack` are arguments that name the part to the tools; `load` is the command, less the
+    bitstream, that puts it onto the board.
+    """
+
+    name: str
+    title: str
+    family: str
+    clock_hz: int
+    baud: int
+    place_and_route: tuple[str, ...]
+    pack: tuple[str, ...]
+    load: tuple[str, ...]
+    wrapper: str
+    pins: str
+
+    @property
+    def divisor(self) -> int:
+        """Clocks per bit of the serial port."""
+        return round(self.clock_hz / self.baud)
+
+
+PIN_FILES = {"ice40": "pins.pcf", "ecp5": "pins.lpf", "gowin": "pins.cst"}
+
+
+def boards() -> list[str]:
+    """Names of all boards, sorted."""
+    folders = files(__package__).joinpath("boards").iterdir()
+    return sorted(folder.name for folder in folders if folder.joinpath("board.toml").is_file())
+
+
+def read_board(name: str) -> Board:
+    """The board called `name`; BoardError when there is none."""
+    if name not in boards():
+        raise BoardError(f"board {name!r} is unknown; allowed: {', '.join(boards())}")
+    root = files(__package__).joinpath("boards")
+    entry = tomllib.loads(root.joinpath(name, "board.toml").read_text())
+    shared = root.joinpath(entry.pop("shared", name))
+    lists = {key: tuple(entry.pop(key, ())) for key in ("place_and_route", "pack", "load")}
+    wrapper = shared.joinpath("board.v").read_text()
+    return Board(**entry, **lists, wrapper=wrapper, pins=shared.joinpath(PIN_FILES[entry["family"]]).read_text())
