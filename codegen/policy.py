@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -78,6 +79,11 @@ class Linear:
         if self.relu:
             return 0, (1 << self.output_bits) - 1
         return -(1 << (self.output_bits - 1)), (1 << (self.output_bits - 1)) - 1
+
+    @cached_property
+    def transposed(self) -> np.ndarray:
+        """Weights as float64 of shape (columns, rows): exact, since sums of integers stay far below 2**53."""
+        return np.ascontiguousarray(self.weights.T, dtype=np.float64)
 
     @property
     def rows(self) -> int:

@@ -55,7 +55,7 @@ def activations(policy: Policy, codes: np.ndarray) -> list[np.ndarray]:
     """Each layer's output codes, int64 (n, rows), for observation codes (n, features)."""
     values, outputs = codes.astype(np.int64), []
     for layer in policy.layers:
-        accumulator = values @ layer.weights.T.astype(np.int64) + layer.bias
+        accumulator = (values.astype(np.float64) @ layer.transposed).astype(np.int64) + layer.bias
         values = arithmetic.requantise(accumulator, layer.shifts, *layer.output_range)
         outputs.append(values)
     return outputs

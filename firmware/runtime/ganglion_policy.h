@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the runtime knows of the compiled policy: the generated policy.c defines it. */
-#ifndef GANGLION_POLICY_H
-#define GANGLION_POLICY_H
+#ifndef GANGLION_RUNTIME_POLICY_H
+#define GANGLION_RUNTIME_POLICY_H
 
 #include <stdint.h>
 

@@ -1,0 +1,78 @@
+# Every target sets up what it needs in .venv, by pip alone, and calls the `ganglion` command line.
+#   make firmware ENV=Hopper [SPARSITY=0.98] [ALGORITHM=distil] [TARGET=cortex-m4] [BOARD=stm32f405]
+#                            [TOOLCHAIN=zig|gcc] [DEVICE=emulator] [EPISODES=10]
+# or ACTOR=my.safetensors instead of ENV.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+GANGLION := $(BIN)/python -m ganglion
+
+# A shell's start-up file may be called ENV in the environment; an environment's name never is a path like that.
+ifneq ($(filter environment%,$(origin ENV)),)
+ifneq ($(filter /% ~% $$%,$(value ENV)),)
+override ENV :=
+endif
+endif
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES PRESET STEPS SEED
+
+quote = '$(subst ','\'',$(1))'
+option = $(if $(2),--$(1) $(call quote,$(2)))
+env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper)))
+zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
+actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
+how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN))
+training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
+loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
+
+.DEFAULT_GOAL := help
+.PHONY: help firmware hil train report doctor test test-long lint clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+firmware: $(VENV)/.runtime ## ENV=Hopper: a flashable image, its reward, its cycles and its bytes
+	$(GANGLION) firmware $(actor) $(how) $(loop)
+
+hil: $(VENV)/.runtime ## ENV=Hopper DEVICE=native|emulator|qemu|serial:PORT: run on that device
+	$(GANGLION) run $(actor) $(how) $(loop)
+
+train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
+	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)
+
+report: $(VENV)/.runtime ## ENV=Hopper: show the latest report, write its page again
+	$(GANGLION) report $(env)
+
+doctor: $(VENV)/.runtime ## what is installed, what is missing and what it would add
+	$(GANGLION) doctor
+
+test: $(VENV)/.test ## all tests that take seconds
+	$(BIN)/python -m pytest
+
+test-long: $(VENV)/.test ## the tests that take minutes
+	$(BIN)/python -m pytest -m long
+
+lint: $(VENV)/.test ## style and likely mistakes
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+clean: ## remove what was built (not .venv, not runs/, not the zoo)
+	rm -rf build .pytest_cache .hypothesis .ruff_cache
+
+$(VENV)/.runtime: pyproject.toml constraints.txt
+	@echo "setting up $(VENV): numpy, gymnasium, MuJoCo, the compiler and the emulator (once; a minute or two)"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e .
+	@touch $@
+
+# torch first and alone: whatever else is installed must not replace this build.
+$(VENV)/.train: $(VENV)/.runtime
+	@echo "setting up $(VENV): torch and Stable-Baselines3 (once; a few minutes)"
+	$(PIP) torch
+	$(PIP) -e '.[train]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train
+	@echo "setting up $(VENV): pytest (once)"
+	$(PIP) -e '.[train,dev]'
+	@touch $@

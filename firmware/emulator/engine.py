@@ -1,0 +1,261 @@
+"""One emulated core: unicorn, the C part beside it, and the cycle model that both ask."""
+
+from __future__ import annotations
+
+import ctypes
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NoReturn
+
+import unicorn
+from capstone import arm
+from ganglion.codegen.timing import Core, Instruction
+from ganglion.firmware.elf import Program
+from unicorn import arm_const
+
+from .access import accesses, find_access
+from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
+from .library import PLACE, PRICE, Config, Edge, Report, Span, load_library
+from .peripheral_map import PeripheralMap
+from .pricing import Pricer
+
+ASLEEP, RETURNED, BUDGET, FAULT = 1, 2, 3, 4
+CPACR, CPACR_FULL = 0xE000ED88, 0xF << 20
+_CPU_MODELS = {
+    "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,
+    "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
+    "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
+}
+_REGISTERS = {
+    **{f"r{i}": arm_const.UC_ARM_REG_R0 + i for i in range(13)},
+    "sp": arm_const.UC_ARM_REG_SP, "lr": arm_const.UC_ARM_REG_LR,
+    "pc": arm_const.UC_ARM_REG_PC, "xpsr": arm_const.UC_ARM_REG_XPSR,
+}  # fmt: skip
+_UNICORN_REGISTERS = {
+    **{arm.ARM_REG_R0 + i: arm_const.UC_ARM_REG_R0 + i for i in range(13)},
+    arm.ARM_REG_SP: arm_const.UC_ARM_REG_SP, arm.ARM_REG_LR: arm_const.UC_ARM_REG_LR,
+    arm.ARM_REG_PC: arm_const.UC_ARM_REG_PC,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Region:
+    """Memory: first address, size in bytes (multiples of 4 KiB), and whether the program may write it."""
+
+    origin: int
+    bytes: int
+    writable: bool
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What was counted: cycles of the model and executed instructions."""
+
+    cycles: int
+    instructions: int
+
+
+@dataclass(frozen=True)
+class SpanTally:
+    """Cycles from a function's first instruction to its return, over `calls` calls."""
+
+    calls: int
+    total_cycles: int
+    min_cycles: int
+    max_cycles: int
+
+
+class Engine:
+    """A core with memory, its registers from `peripherals`, and counts. `close` frees it.
+
+    `usart` is (base, interrupt) of the one serial port. The FPU is on from the start when `float_enabled`;
+    otherwise the program has to enable it.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        core: Core,
+        refill: int,
+        regions: Iterable[Region],
+        peripherals: PeripheralMap,
+        usart: tuple[int, int],
+        vectors: int,
+        float_enabled: bool = False,
+    ) -> None:
+        self._library = load_library()
+        self._program = program
+        self._error: BaseException | None = None
+        self._always_float = float_enabled
+        self._buffer = ctypes.create_string_buffer(4096)
+        self._access_cache: dict[tuple[int, int, int], tuple[Instruction, ...]] = {}
+        self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self.uc.ctl_set_cpu_model(_CPU_MODELS[core.name])
+        for region in regions:
+            rights = unicorn.UC_PROT_ALL if region.writable else unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
+            self.uc.mem_map(region.origin, region.bytes, rights)
+        self._pricer = Pricer(core, refill, self.read, self._float_enabled)
+        self._price, self._place = PRICE(self._answer_price), PLACE(self._answer_place)
+        exceptions = core.exceptions
+        config = Config(
+            self._price, self._place, vectors, *usart, peripherals.cpuid,
+            exceptions.entry_cycles, exceptions.return_cycles, exceptions.return_float_cycles,
+        )  # fmt: skip
+        self._machine = self._library.machine_new(self.uc._uch, config)
+        if not self._machine:
+            raise EmulatorError("the emulator cannot be set up; is there memory left?")
+        self._add_peripherals(peripherals)
+
+    def _add_peripherals(self, peripherals: PeripheralMap) -> None:
+        add, machine = self._library, self._machine
+        failed = any(
+            [
+                *(add.machine_add_range(machine, *span) for span in peripherals.ranges.values()),
+                *(add.machine_add_follow(machine, f.address, f.mask, f.shift) for f in peripherals.follows),
+                *(add.machine_add_reset_value(machine, r.address, r.value) for r in peripherals.reset_values),
+            ]
+        )
+        if failed:
+            raise EmulatorError(
+                f"the registers of {peripherals.board} lie outside 0x40000000 to 0x4007FFFF or are too many"
+            )
+
+    def close(self) -> None:
+        """Free the machine; nothing may be called after it."""
+        machine, self._machine = self._machine, None
+        if machine:
+            self._library.machine_free(machine)
+
+    def read(self, address: int, count: int) -> bytes:
+        """`count` bytes of the board's memory."""
+        return bytes(self.uc.mem_read(address, count))
+
+    def write(self, address: int, content: bytes) -> None:
+        """Put bytes into the board's memory, flash included."""
+        self.uc.mem_write(address, content)
+
+    def registers(self) -> dict[str, int]:
+        """All core registers by name."""
+        return {name: self.uc.reg_read(number) for name, number in _REGISTERS.items()}
+
+    def reset(self) -> None:
+        """As the reset pin does: registers of core and peripherals, not memory."""
+        self._library.machine_reset(self._machine)
+
+    def jump(self, address: int) -> None:
+        """Go on at `address` with the next run."""
+        self._library.machine_jump(self._machine, address)
+
+    def run(self, budget_instructions: int, until: int = 0xFFFF_FFFE) -> int:
+        """Run to WFI (ASLEEP) or to `until` (RETURNED). EmulatorError tells a fault, BudgetError a program that
+        does neither."""
+        reason = self._library.machine_run(self._machine, until, budget_instructions)
+        if reason == FAULT:
+            self._raise_fault()
+        if reason == BUDGET:
+            place = locate(self.report().pc, self._program)
+            raise BudgetError(
+                f"{budget_instructions:,} instructions ran without WFI or return; the program is at {place}; "
+                f"{format_registers(self.registers())}"
+            )
+        return reason
+
+    def send(self, content: bytes) -> None:
+        """Put bytes on the serial line towards the board."""
+        if self._library.machine_send(self._machine, content, len(content)):
+            raise MemoryError(f"no memory for {len(content)} bytes on the serial line")
+
+    def receive(self) -> bytes:
+        """All bytes that the board has sent since."""
+        result = b""
+        while count := self._library.machine_receive(self._machine, self._buffer, len(self._buffer)):
+            result += ctypes.string_at(self._buffer, count)
+        return result
+
+    def report(self) -> Report:
+        """Counts and the state of the last stop."""
+        report = Report()
+        self._library.machine_report(self._machine, report)
+        return report
+
+    def watch(self, address: int) -> int:
+        """Count the cycles of each call of the function at `address`; a number for `span`."""
+        index = self._library.machine_watch(self._machine, address)
+        if index < 0:
+            raise EmulatorError("eight functions are watched already; watch fewer, or read the profile")
+        return index
+
+    def span(self, index: int) -> SpanTally:
+        """What `watch` has counted."""
+        span = Span()
+        self._library.machine_span(self._machine, index, span)
+        return SpanTally(span.calls, span.total_cycles, span.min_cycles, span.max_cycles)
+
+    def clear_counts(self) -> None:
+        """Start profile and spans at zero."""
+        self._library.machine_clear_counts(self._machine)
+
+    def edges(self) -> list[Edge]:
+        """Every edge that was taken, by address."""
+        count = self._library.machine_edges(self._machine, None, 0)
+        edges = (Edge * count)()
+        self._library.machine_edges(self._machine, edges, count)
+        return sorted(edges, key=lambda edge: (edge.from_address, edge.from_size, edge.to_address))
+
+    def profile(self) -> dict[str, Tally]:
+        """Cycles and instructions by function, callees not included, the dearest first."""
+        cycles, instructions = defaultdict(int), defaultdict(int)
+        for edge in self.edges():
+            name = self._function(edge.from_address)
+            cycles[name] += edge.count * edge.cycles
+            instructions[name] += edge.count * edge.instructions
+        order = sorted(cycles, key=lambda name: (-cycles[name], name))
+        return {name: Tally(cycles[name], instructions[name]) for name in order}
+
+    def _function(self, address: int) -> str:
+        place = locate(address, self._program)
+        return place.partition("(")[2].rpartition("+")[0] or place
+
+    def _float_enabled(self) -> bool:
+        return self._always_float or (self._library.machine_word(self._machine, CPACR) & CPACR_FULL) == CPACR_FULL
+
+    def _answer_price(self, address: int, size: int, following: int, cycles, instructions) -> int:
+        with self._keep_error():
+            priced = self._pricer.edge(address, size, following) if size else self._pricer.prefix(address, following)
+            cycles[0], instructions[0] = priced
+            return 0
+        return 1
+
+    def _answer_place(self, address: int, size: int, after: int, target: int, write: int) -> int:
+        with self._keep_error():
+            block = self._pricer.instructions(address, size)
+            candidates = [item for item in self._accesses(address, size, write) if item.address > after]
+            return find_access(block, candidates, target, self._core_register).address
+        return 0
+
+    def _accesses(self, address: int, size: int, write: int) -> tuple[Instruction, ...]:
+        key = address, size, write
+        if key not in self._access_cache:
+            self._access_cache[key] = accesses(self._pricer.instructions(address, size), bool(write))
+        return self._access_cache[key]
+
+    def _core_register(self, number: int) -> int:
+        return self.uc.reg_read(_UNICORN_REGISTERS[number])
+
+    @contextmanager
+    def _keep_error(self) -> Iterator[None]:
+        """Errors cannot pass the C frames: `run` raises them behind those."""
+        try:
+            yield
+        except BaseException as error:
+            self._error = error
+
+    def _raise_fault(self) -> NoReturn:
+        error, self._error = self._error, None
+        if isinstance(error, (ValueError, unicorn.UcError)):
+            raise EmulatorError(str(error)) from error
+        if error is not None:
+            raise error
+        raise EmulatorError(explain_fault(self.report(), self._program, self.registers()))

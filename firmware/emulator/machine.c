@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run loop: from one stop of the engine to the next, until there is something for the caller. */
+#include "machine.h"
+
+#include <stdlib.h>
+
+enum { WFI = 0xBF30, EXCEPTION_EXIT = 8 }; /* the opcode; QEMU's number for a branch to EXC_RETURN */
+
+uint32_t machine_register(const struct machine *m, int id)
+{
+    uint32_t value = 0;
+    uc_reg_read(m->uc, id, &value);
+    return value;
+}
+
+static void stop(struct machine *m, enum stop reason)
+{
+    m->stop = reason;
+    uc_emu_stop(m->uc);
+}
+
+/* The first fault counts; what follows it in the same block is its consequence. */
+void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address)
+{
+    if (m->fault == FAULT_NONE) {
+        m->fault = fault;
+        m->fault_detail = detail;
+        m->fault_address = address;
+        m->fault_pc = machine_register(m, UC_ARM_REG_PC);
+    }
+    stop(m, STOP_FAULT);
+}
+
+/* Unicorn does not execute a block in whose hook it is told to stop: it starts there again. */
+static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
+{
+    (void)uc;
+    struct machine *m = user;
+    edges_charge(m, (uint32_t)address);
+    if (m->fault != FAULT_NONE) {
+        stop(m, STOP_FAULT);
+        return;
+    }
+    if (m->reset_requested) {
+        stop(m, STOP_RESET);
+        return;
+    }
+    if (m->instructions >= m->limit) {
+        stop(m, STOP_BUDGET);
+        return;
+    }
+    if (exceptions_ready(m)) {
+        stop(m, STOP_INTERRUPT);
+        return;
+    }
+    spans_step(m, (uint32_t)address);
+    m->block = (uint32_t)address;
+    m->block_size = size;
+    m->last_access = 0;
+}
+
+/* The instruction that accesses `target` now; 0 when it cannot be told, which is a fault then. */
+uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write)
+{
+    const uint32_t pc = m->config.place(m->block, m->block_size, m->last_access, target, write);
+    if (pc) {
+        m->last_access = pc;
+    } else {
+        machine_raise(m, FAULT_PRICE, write, target);
+    }
+    return pc;
+}
+
+static void on_exception(uc_engine *uc, uint32_t number, void *user)
+{
+    (void)uc;
+    struct machine *m = user;
+    if (number == EXCEPTION_EXIT) {
+        stop(m, STOP_EXCEPTION_RETURN);
+    } else {
+        machine_raise(m, FAULT_EXCEPTION, number, 0);
+    }
+}
+
+static bool on_bad_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
+{
+    (void)uc, (void)size, (void)value;
+    machine_raise(user, FAULT_MEMORY, (uint32_t)type, (uint32_t)address);
+    return false;
+}
+
+static bool add_hooks(struct machine *m)
+{
+    uc_engine *uc = m->uc;
+    const int bad = UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT;
+    return uc_hook_add(uc, &m->hooks[0], UC_HOOK_BLOCK, (void *)on_block, m, 1, 0) == UC_ERR_OK &&
+           uc_hook_add(uc, &m->hooks[1], UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK &&
+           uc_hook_add(uc, &m->hooks[2], bad, (void *)on_bad_memory, m, 1, 0) == UC_ERR_OK;
+}
+
+/* Adds hooks and registers to an engine that has not run yet: later they would be dead until its cache is flushed. */
+struct machine *machine_new(uc_engine *uc, const struct config *config)
+{
+    struct machine *m = calloc(1, sizeof *m);
+    if (!m) {
+        return NULL;
+    }
+    m->uc = uc;
+    m->config = *config;
+    if (!peripherals_start(m) || !add_hooks(m)) {
+        machine_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void machine_free(struct machine *m)
+{
+    free(m->edges);
+    free(m->peripherals);
+    free(m->system);
+    free(m->received.bytes);
+    free(m->sent.bytes);
+    free(m);
+}
+
+/* As the core does (ARMv7-M ARM, B1.5.5): stack pointer and entry from the vector table. */
+void machine_reset(struct machine *m)
+{
+    uint32_t start[2] = {0, 0};
+    const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
+    peripherals_reset(m);
+    m->in_handler = false;
+    m->reset_requested = false;
+    uc_mem_read(m->uc, m->config.vectors, start, sizeof start);
+    uc_reg_write(m->uc, UC_ARM_REG_IPSR, &zero);
+    uc_reg_write(m->uc, UC_ARM_REG_PRIMASK, &zero);
+    uc_reg_write(m->uc, UC_ARM_REG_CONTROL, &zero);
+    uc_reg_write(m->uc, UC_ARM_REG_SP, &start[0]);
+    uc_reg_write(m->uc, UC_ARM_REG_LR, &nowhere);
+    machine_jump(m, start[1]);
+}
+
+void machine_jump(struct machine *m, uint32_t pc)
+{
+    m->pc = pc & ~1u;
+    m->block_size = 0;
+}
+
+static bool asleep(const struct machine *m)
+{
+    uint16_t last = 0;
+    return uc_mem_read(m->uc, m->pc - 2, &last, sizeof last) == UC_ERR_OK && last == WFI;
+}
+
+/* What a stop means; STOP_NONE when execution goes on. */
+static enum stop settle(struct machine *m, uc_err error, uint32_t until)
+{
+    if (error != UC_ERR_OK) {
+        machine_raise(m, FAULT_INSTRUCTION, (uint32_t)error, m->pc);
+    }
+    if (m->fault != FAULT_NONE) {
+        return STOP_FAULT;
+    }
+    switch (m->stop) {
+    case STOP_INTERRUPT:
+        exceptions_enter(m);
+        break;
+    case STOP_EXCEPTION_RETURN:
+        edges_charge(m, m->pc);
+        exceptions_return(m);
+        break;
+    case STOP_RESET:
+        machine_reset(m);
+        break;
+    case STOP_BUDGET:
+        return STOP_BUDGET;
+    default:
+        if (m->pc == until) {
+            edges_charge(m, until);
+            return m->fault == FAULT_NONE ? STOP_RETURNED : STOP_FAULT;
+        }
+        if (!asleep(m)) {
+            machine_raise(m, FAULT_UNMODELLED, UNMODELLED_STOP, m->pc);
+        } else if (m->reset_requested) {
+            machine_reset(m);
+        } else if (!exceptions_pending(m)) {
+            return STOP_ASLEEP;
+        }
+    }
+    return m->fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
+}
+
+/* Runs from where it stopped, for about `budget` instructions at most. */
+enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget)
+{
+    m->limit = m->instructions + budget;
+    for (;;) {
+        m->stop = STOP_NONE;
+        const uc_err error = uc_emu_start(m->uc, m->pc | 1u, until, 0, 0);
+        m->pc = machine_register(m, UC_ARM_REG_PC);
+        const enum stop reason = settle(m, error, until);
+        if (reason != STOP_NONE) {
+            return reason;
+        }
+    }
+}
+
+void machine_report(const struct machine *m, struct report *report)
+{
+    *report = (struct report){
+        .cycles = m->cycles,
+        .instructions = m->instructions,
+        .interrupts = m->interrupts,
+        .pc = m->fault == FAULT_NONE ? m->pc : m->fault_pc,
+        .fault = m->fault,
+        .fault_detail = m->fault_detail,
+        .fault_address = m->fault_address,
+    };
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An ARMv7-M board around unicorn: the callbacks that run once per basic block or register access, and the
+   exceptions of the M profile, which unicorn leaves to its user. Python owns the engine, prices
+   edges on their first use, and reads the results. */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <unicorn/unicorn.h>
+
+/* Why machine_run came back. The first four concern the caller, the others the run loop alone. */
+enum stop {
+    STOP_NONE,
+    STOP_ASLEEP,   /* in WFI with no interrupt pending */
+    STOP_RETURNED, /* reached the address where it was to stop */
+    STOP_BUDGET,   /* executed its instructions without doing either */
+    STOP_FAULT,    /* machine_report tells which */
+    STOP_INTERRUPT,
+    STOP_EXCEPTION_RETURN,
+    STOP_RESET,
+};
+
+enum fault {
+    FAULT_NONE,
+    FAULT_MEMORY,      /* unmapped or protected memory: detail is unicorn's access type */
+    FAULT_PERIPHERAL,  /* a register that is not modelled: detail is 0 for a read, 1 for a write */
+    FAULT_EXCEPTION,   /* a CPU exception: detail is its number in unicorn */
+    FAULT_INSTRUCTION, /* unicorn refused the instruction: detail is its error code */
+    FAULT_PRICE,       /* the price callback failed and keeps the reason */
+    FAULT_UNMODELLED,  /* detail: see enum unmodelled */
+};
+
+enum unmodelled { UNMODELLED_PROCESS_STACK = 1, UNMODELLED_SYSTICK_INTERRUPT, UNMODELLED_STOP };
+
+/* Cycles and instructions of the block (address, size) when the block at `next` follows; with size 0, the
+   cycles of the block at `address` before its instruction at `next`. Returns 0, or not to stop. */
+typedef int (*price_callback)(uint32_t address, uint32_t size, uint32_t next, uint32_t *cycles,
+                              uint32_t *instructions);
+
+/* The instruction of the block (address, size) that reads or writes `target` now: its address, above `after`.
+   0 to stop. Unicorn knows the PC in the middle of a block only where it checks every access, which takes longer than all else. */
+typedef uint32_t (*place_callback)(uint32_t address, uint32_t size, uint32_t after, uint32_t target, int write);
+
+struct config {
+    price_callback price;
+    place_callback place;
+    uint32_t vectors;
+    uint32_t usart_base;
+    uint32_t usart_interrupt;
+    uint32_t cpuid;
+    uint32_t entry_cycles;
+    uint32_t return_cycles;
+    uint32_t return_float_cycles;
+};
+
+struct report {
+    uint64_t cycles;
+    uint64_t instructions;
+    uint64_t interrupts;
+    uint32_t pc;
+    uint32_t fault;
+    uint32_t fault_detail;
+    uint32_t fault_address;
+};
+
+/* One way from a basic block to the next. */
+struct edge {
+    uint64_t count;
+    uint32_t from, from_size, to;
+    uint32_t cycles, instructions;
+};
+
+/* Cycles between a function's first instruction and its return. */
+struct span {
+    uint64_t calls, total_cycles, min_cycles, max_cycles;
+    uint64_t start_cycles;
+    uint32_t entry, return_address, stack;
+    uint32_t running;
+};
+
+enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, INTERRUPT_WORDS = 8 };
+
+struct range {
+    uint32_t begin, end;
+};
+
+/* A status field that repeats a control field: reads of `address` give (word & mask) << shift as well. */
+struct follow {
+    uint32_t address, mask;
+    int32_t shift;
+};
+
+struct reset_value {
+    uint32_t address, value;
+};
+
+struct buffer {
+    uint8_t *bytes;
+    size_t begin, end, capacity;
+};
+
+struct machine {
+    uc_engine *uc;
+    struct config config;
+    enum stop stop;
+    uint32_t pc;
+    uint64_t cycles, instructions, limit, interrupts;
+    uint32_t block, block_size; /* the block that runs; size 0: none that is still to be charged */
+    uint32_t last_access; /* the instruction in it that was placed last, or 0 */
+    enum fault fault;
+    uint32_t fault_detail, fault_address, fault_pc;
+
+    struct edge *edges;
+    size_t edge_count, edge_capacity;
+    struct span spans[MAX_SPANS];
+    size_t span_count;
+
+    uint32_t *peripherals; /* words from PERIPHERALS on */
+    uint32_t *system;      /* words from SYSTEM on */
+    struct range ranges[MAX_RANGES];
+    size_t range_count;
+    struct follow follows[MAX_FOLLOWS];
+    size_t follow_count;
+    struct reset_value reset_values[MAX_RESET_VALUES];
+    size_t reset_value_count;
+    struct buffer received, sent; /* seen from the board */
+    uint32_t enabled[INTERRUPT_WORDS], pending[INTERRUPT_WORDS];
+    bool in_handler, reset_requested;
+    uint64_t counter_base, systick_base, systick_wraps;
+    uc_hook hooks[3];
+};
+
+/* machine.c */
+struct machine *machine_new(uc_engine *uc, const struct config *config);
+void machine_free(struct machine *m);
+void machine_reset(struct machine *m);
+enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget);
+void machine_jump(struct machine *m, uint32_t pc);
+void machine_report(const struct machine *m, struct report *report);
+uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
+void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address);
+uint32_t machine_register(const struct machine *m, int id);
+
+/* edges.c */
+struct edge *edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to);
+void edges_charge(struct machine *m, uint32_t next);
+int machine_watch(struct machine *m, uint32_t entry);
+void machine_span(const struct machine *m, int index, struct span *span);
+void machine_clear_counts(struct machine *m);
+size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity);
+void spans_step(struct machine *m, uint32_t address);
+
+/* exceptions.c */
+bool exceptions_ready(const struct machine *m);
+bool exceptions_pending(const struct machine *m);
+void exceptions_enter(struct machine *m);
+void exceptions_return(struct machine *m);
+
+/* peripherals.c */
+bool peripherals_start(struct machine *m);
+void peripherals_reset(struct machine *m);
+bool usart_interrupts(const struct machine *m);
+int machine_add_range(struct machine *m, uint32_t begin, uint32_t end);
+int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32_t shift);
+int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value);
+int machine_send(struct machine *m, const uint8_t *bytes, size_t count);
+size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity);
+uint32_t machine_word(const struct machine *m, uint32_t address);
+
+/* system.c */
+uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
+void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
+
+#define PERIPHERALS 0x40000000u
+#define PERIPHERALS_BYTES 0x80000u
+#define SYSTEM 0xE0000000u
+#define SYSTEM_BYTES 0x10000u
+
+#endif

@@ -1,0 +1,59 @@
+"""Which of a board's registers the emulator models, from the TOML file beside this module."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+class PeripheralMapError(ValueError):
+    """A board that the emulator does not model."""
+
+
+@dataclass(frozen=True)
+class Follow:
+    """A status field: reads of `address` give (word & `mask`) << `shift` in its place."""
+
+    register: str
+    address: int
+    mask: int
+    shift: int
+
+
+@dataclass(frozen=True)
+class ResetValue:
+    """What a register holds after reset, where that is not 0."""
+
+    register: str
+    address: int
+    value: int
+
+
+@dataclass(frozen=True)
+class PeripheralMap:
+    """The registers of a board: `ranges` {name: (begin, end)}, status fields and reset values."""
+
+    board: str
+    cpuid: int
+    ranges: dict[str, tuple[int, int]]
+    follows: tuple[Follow, ...]
+    reset_values: tuple[ResetValue, ...]
+
+
+def load_peripheral_map(board: str) -> PeripheralMap:
+    """The registers of `board`; PeripheralMapError when the emulator has no file for it."""
+    path = FOLDER / f"{board}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(item.stem for item in FOLDER.glob("*.toml")))
+        raise PeripheralMapError(f"board {board!r} has no emulator; emulated boards: {known}")
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    return PeripheralMap(
+        table["board"],
+        table["cpuid"],
+        {name: (begin, end) for name, (begin, end) in table["ranges"].items()},
+        tuple(Follow(**entry) for entry in table["follow"]),
+        tuple(ResetValue(**entry) for entry in table["reset"]),
+    )

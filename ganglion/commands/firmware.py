@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import tyro
+
+from ..building import build_firmware
+from ..devices import cycle_model_range, device_kind, open_device
+from ..errors import UsageError
+from ..measure import measure
+from ..options import ActorOptions, BuildOptions, LoopOptions, announce
+
+Flat = tyro.conf.arg(name="")
+
+
+@dataclass
+class Firmware:
+    """Build a flashable image from an actor, run that very image in closed loop, and report."""
+
+    device: str = "emulator"
+    """Where the image runs: emulator, qemu or serial:PORT."""
+    which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
+    how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
+    loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
+
+    def run(self) -> int:
+        """Build, measure, write firmware.elf, firmware.bin and report.json."""
+        self.loop.check()
+        if device_kind(self.device) == "native":
+            raise UsageError("firmware does not run on the host; use: ganglion run --device native")
+        choice = self.which.choose()
+        announce(choice)
+        built = build_firmware(choice.actor.policy, self.how)
+        device, path = open_device(self.device, built), built.folder / "report.json"
+        models = cycle_model_range(self.device, built)
+        equal = measure(choice.actor, device, built.facts, self.loop.episodes, self.loop.first_seed, path, models)
+        return int(not equal)

@@ -1,0 +1,68 @@
+"""A device by its name: native, emulator, qemu or serial:PORT."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from ganglion.codegen.timing import load_core
+from ganglion.hil.device import Device
+from ganglion.hil.emulator import EmulatorDevice
+from ganglion.hil.native import NativeDevice
+from ganglion.hil.qemu import qemu_device
+from ganglion.hil.serial import serial_device
+
+from .building import Built
+from .errors import UsageError
+
+
+def device_kind(spec: str) -> str:
+    """The kind in `spec`, such as "serial" in "serial:/dev/ttyACM0"; UsageError suggests the nearest name."""
+    kind, _, port = spec.partition(":")
+    if kind not in _OPEN:
+        near = difflib.get_close_matches(kind, _OPEN, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"there is no device {spec!r}; allowed: {', '.join(_OPEN)}{hint}")
+    if (kind == "serial") != bool(port):
+        raise UsageError(f"device {spec!r}: write serial:PORT, such as serial:/dev/ttyACM0, and other names alone")
+    return kind
+
+
+def open_device(spec: str, built: Built) -> Device:
+    """The device of `spec` for what was built; enter it to start it. All but "native" need an image."""
+    kind, _, port = spec.partition(":")
+    return _OPEN[kind](built, port)
+
+
+def cycle_model_range(spec: str, built: Built) -> list[Device]:
+    """Emulators with the fewest and the most cycles for a pipeline refill; none for other devices."""
+    if device_kind(spec) != "emulator":
+        return []
+    elf, board = built.image.elf, built.image.board
+    refills = load_core(board.core).refill_cycles
+    ends = sorted({min(refills), max(refills)})
+    return [EmulatorDevice(elf, board, built.plan.policy.digest, refill) for refill in ends]
+
+
+def _native(built: Built, _: str) -> Device:
+    return NativeDevice(built.plan)
+
+
+def _emulator(built: Built, _: str) -> Device:
+    return EmulatorDevice(built.image.elf, built.image.board, built.plan.policy.digest)
+
+
+def _qemu(built: Built, _: str) -> Device:
+    return qemu_device(built.image.elf, built.image.board, built.plan.policy.digest)
+
+
+def _serial(built: Built, port: str) -> Device:
+    return serial_device(port, built.image.board.usart.baud, built.plan.policy.digest)
+
+
+_OPEN: dict[str, Callable[[Built, str], Device]] = {
+    "native": _native,
+    "emulator": _emulator,
+    "qemu": _qemu,
+    "serial": _serial,
+}

@@ -1,0 +1,75 @@
+"""Options that several commands share; the docstrings are the help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from .errors import UsageError
+from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
+
+
+@dataclass
+class ActorOptions:
+    """Which actor: give an environment or a file."""
+
+    env: str | None = None
+    """Environment, such as Hopper or Hopper-v4; the actor comes from the zoo."""
+    sparsity: float = DEFAULT_SPARSITY
+    """Nominal sparsity of the zoo's actor."""
+    algorithm: str | None = None
+    """Algorithm of the zoo's actor, such as sac or distil; by default the one with the highest quantised return."""
+    zoo: Path | None = None
+    """Folder with <environment>/<actor>.safetensors instead of the zoo that comes with Ganglion."""
+    actor: Path | None = None
+    """An actor file instead of one of the zoo."""
+
+    def choose(self) -> Choice:
+        """The actor that is asked for; UsageError when it is not clear which."""
+        if (self.env is None) == (self.actor is None):
+            raise UsageError("say which actor: either an environment (--env Hopper) or a file (--actor FILE)")
+        if self.actor is not None:
+            return load_choice(self.actor)
+        return select_actor(self.env, self.sparsity, self.algorithm, self.zoo)
+
+
+@dataclass
+class BuildOptions:
+    """How the firmware is built."""
+
+    target: str = "cortex-m4"
+    """Core to build for."""
+    board: str | None = None
+    """Board to build for; by default the first one with the target's core."""
+    toolchain: str = "zig"
+    """Compiler: zig (comes with Ganglion) or gcc (arm-none-eabi-gcc)."""
+    build: Path = Path("build")
+    """Folder for all that is built."""
+
+
+@dataclass
+class LoopOptions:
+    """How the closed loop is run."""
+
+    episodes: int = 10
+    """Episodes in the closed loop."""
+    first_seed: int = 0
+    """Seed of the first episode; the others count up from it."""
+
+    def check(self) -> None:
+        """UsageError when there is nothing to run."""
+        if self.episodes < 1 or self.first_seed < 0:
+            raise UsageError(f"--episodes {self.episodes} --first-seed {self.first_seed}; at least 1 and 0 are needed")
+
+
+def announce(choice: Choice) -> None:
+    """Say which actor was chosen, and why."""
+    about = choice.actor.about
+    nominal = about["sparsity"]["nominal"]
+    Console().print(
+        f"{choice.env_id}: {choice.path.name} ({about['algorithm']}, sparsity {nominal:g}), {choice.reason}",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,93 @@
+"""Which actor: a file, or the best one of the zoo for an environment and a sparsity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from ganglion.codegen.actor import Actor, read_actor
+from ganglion.hil.environments import base_name, resolve_env_id
+
+from .errors import UsageError
+
+DEFAULT_SPARSITY = 0.98
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The actor that was chosen, its file, and why it was this one."""
+
+    path: Path
+    actor: Actor
+    reason: str
+
+    @property
+    def env_id(self) -> str:
+        """The environment that the actor was made for."""
+        return self.actor.policy.env_id
+
+
+def zoo_folder() -> Path:
+    """The folder of the actors that come with Ganglion."""
+    return Path(str(files("ganglion.zoo")))
+
+
+def select_actor(
+    env: str, sparsity: float = DEFAULT_SPARSITY, algorithm: str | None = None, zoo: Path | None = None
+) -> Choice:
+    """The actor for `env` ("Hopper" or "Hopper-v4") at exactly the nominal `sparsity`.
+
+    Where there are several, the one whose file tells the highest mean return of its quantised self. UsageError
+    lists what there is when none fits; UnknownEnvironmentError for an environment that does not exist.
+    """
+    zoo = zoo or zoo_folder()
+    env_id = resolve_env_id(env, known=_env_ids(zoo))
+    there = [(path, read_actor(path)) for path in sorted((zoo / env_id).glob("*.safetensors"))]
+    if not there:
+        raise UsageError(_nothing_for(env_id, zoo))
+    fitting = [entry for entry in there if _fits(entry[1], sparsity, algorithm)]
+    if not fitting:
+        wanted = f"{sparsity:g}" + (f" by {algorithm}" if algorithm else "")
+        raise UsageError(f"no {env_id} actor of sparsity {wanted} in {zoo}; there is {_list(there)}")
+    best = max(fitting, key=lambda entry: _quantised_return(entry[1]))
+    return Choice(*best, _reason(best[1], len(fitting)))
+
+
+def load_choice(path: Path) -> Choice:
+    """The actor in `path`, as the user asked."""
+    return Choice(path, read_actor(path), "given")
+
+
+def _env_ids(zoo: Path) -> list[str]:
+    """Environment ids with an actor in `zoo`, which may hold slashes, as in ALE/Pong-v5."""
+    return sorted({path.parent.relative_to(zoo).as_posix() for path in zoo.rglob("*.safetensors")})
+
+
+def _fits(actor: Actor, sparsity: float, algorithm: str | None) -> bool:
+    same_sparsity = abs(actor.about["sparsity"]["nominal"] - sparsity) < 1e-9
+    return same_sparsity and algorithm in (None, actor.about["algorithm"])
+
+
+def _quantised_return(actor: Actor) -> float:
+    return actor.about["returns"].get("quantised", {}).get("mean", float("-inf"))
+
+
+def _reason(actor: Actor, candidates: int) -> str:
+    if candidates == 1:
+        return "the only one of this kind"
+    return f"the highest quantised return ({_quantised_return(actor):,.0f}) of {candidates}"
+
+
+def _list(there: Sequence[tuple[Path, Actor]]) -> str:
+    kinds = sorted((actor.about["sparsity"]["nominal"], actor.about["algorithm"]) for _, actor in there)
+    return ", ".join(f"{nominal:g} ({algorithm})" for nominal, algorithm in kinds)
+
+
+def _nothing_for(env_id: str, zoo: Path) -> str:
+    others = ", ".join(_env_ids(zoo)) or "nothing"
+    return (
+        f"there is no actor for {env_id} in {zoo}, which holds {others}; "
+        f"train one with: make train ENV={base_name(env_id)}"
+    )

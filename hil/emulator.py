@@ -1,0 +1,63 @@
+"""The emulated board as a Device: the firmware's own bytes, over the wire protocol, in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ganglion.codegen.timing import load_core
+from ganglion.firmware.board import Board
+from ganglion.firmware.emulator import EmulatorError, Machine
+from ganglion.firmware.emulator.library import LibraryError
+from ganglion.firmware.emulator.peripheral_map import PeripheralMapError
+
+from .device import DeviceError
+from .link import WireDevice
+
+
+class EmulatorStream:
+    """Stream (hil/link.py) to the serial port of an emulated board. The board runs inside `read`."""
+
+    def __init__(self, elf: Path, board: Board, refill: int | None = None) -> None:
+        try:
+            self.machine = Machine(elf, board, refill)
+        except (EmulatorError, LibraryError, PeripheralMapError) as error:
+            raise DeviceError(f"emulator:{board.name}: {error}") from error
+        self._name = f"emulator:{board.name}"
+        self._waiting = b""
+
+    def write(self, content: bytes) -> None:
+        """Put bytes on the line."""
+        self._waiting += content
+
+    def read(self, timeout_s: float) -> bytes:
+        """Run the board until it sleeps and return what it sent; emulated time does not pass by `timeout_s`."""
+        content, self._waiting = self._waiting, b""
+        try:
+            return self.machine.exchange(content)
+        except EmulatorError as error:
+            raise DeviceError(f"{self._name}: {error}") from error
+
+    def close(self) -> None:
+        """Free the board."""
+        self.machine.close()
+
+
+class EmulatorDevice(WireDevice):
+    """`elf` on the emulated `board`; `digest` (hex) is the actor that must be there, None takes any.
+
+    Cycles are those that the firmware reads from DWT CYCCNT, which the cycle model feeds with `refill` cycles of
+    pipeline refill (default: the core's). `machine` is there once the device is entered.
+    """
+
+    machine: Machine
+
+    def __init__(self, elf: Path, board: Board, digest: str | None = None, refill: int | None = None) -> None:
+        refill = load_core(board.core).refill(refill)
+
+        def connect() -> EmulatorStream:
+            stream = EmulatorStream(elf, board, refill)
+            self.machine = stream.machine
+            return stream
+
+        source = f"model:{board.core},P={refill},ws=0"
+        super().__init__(f"emulator:{board.name}", connect, digest, source, timeout_s=60.0, attempts=2)

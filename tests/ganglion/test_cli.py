@@ -1,0 +1,185 @@
+"""What a user sees: one clear line and an exit code, or a report."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ganglion import measure as measuring
+from ganglion.commands import COMMANDS
+from ganglion.main import main
+from tests.support.actors import hopper_actor, hopper_policy
+from tests.support.devices import Dying, OracleDevice, WrongOnce
+
+
+@pytest.fixture
+def actor_file(tmp_path):
+    return hopper_actor(tmp_path)[0]
+
+
+@pytest.fixture
+def run_native(actor_file, tmp_path, monkeypatch):
+    """Run two episodes on the host; returns the exit code, the report and a way to put in another device."""
+    monkeypatch.setattr(measuring, "CORNER_OBSERVATIONS", 60)
+
+    def run(device=None):
+        if device:
+            monkeypatch.setattr("ganglion.commands.run.open_device", lambda spec, built: device)
+        arguments = [
+            "run",
+            "--actor",
+            actor_file,
+            "--device",
+            "native",
+            "--episodes",
+            "2",
+            "--build",
+            tmp_path / "build",
+        ]
+        code = main([str(argument) for argument in arguments])
+        (path,) = (tmp_path / "build").glob("*/report-native.json")
+        return code, json.loads(path.read_text())
+
+    return run
+
+
+def fails(capsys, *arguments):
+    """Run a command that must fail by a user error; returns its message."""
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    assert code == 2
+    assert captured.err.startswith("ganglion: ") and captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def test_a_run_on_the_host_writes_its_report(run_native, capsys):
+    code, report = run_native()
+    assert code == 0
+    assert report["equality"]["mismatches"] == 0
+    assert report["equality"]["corner_observations"]["inferences"] == 60
+    assert report["reward"]["episodes"] == 2
+    assert "no mismatch" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_mismatch_is_exit_code_1(run_native):
+    code, report = run_native(WrongOnce(hopper_policy(), at=20))
+    assert code == 1
+    assert report["equality"]["mismatches"] == 1
+
+
+@pytest.mark.parametrize("where", ["closed_loop", "corner_observations"])
+def test_a_device_that_dies_is_exit_code_2_and_its_report_is_partial(run_native, where, capsys):
+    _, whole = run_native()
+    steps = whole["equality"]["closed_loop"]["inferences"]
+    at = steps - 1 if where == "closed_loop" else steps + 10
+    code, report = run_native(Dying(hopper_policy(), at))
+    assert code == 2
+    assert report["equality"]["inferences"] == at
+    assert ("corner_observations" in report["equality"]) == (where == "corner_observations")
+    assert "did not answer" in report["partial"]["reason"]
+    assert "ganglion: fake:oracle did not answer within 1 s" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_exit_code_130_and_its_report_is_partial(run_native):
+    code, report = run_native(Dying(hopper_policy(), 15, KeyboardInterrupt()))
+    assert code == 130
+    assert report["partial"]["reason"] == "interrupted by the user"
+
+
+def test_a_device_with_another_actor_is_refused(run_native, actor_file, tmp_path, capsys, monkeypatch):
+    device = OracleDevice(hopper_policy(seed=5))
+    monkeypatch.setattr("ganglion.commands.run.open_device", lambda spec, built: device)
+    assert "build the firmware again" in fails(capsys, "run", "--actor", actor_file, "--build", tmp_path / "build")
+
+
+def test_report_renders_again_what_was_measured(run_native, tmp_path, capsys):
+    run_native()
+    (path,) = (tmp_path / "build").glob("*/report-native.json")
+    page = path.with_suffix(".html")
+    before = page.read_bytes()
+    page.unlink()
+    assert main(["report", "--file", str(path)]) == 0
+    assert page.read_bytes() == before
+
+
+def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        assert main(["compile", str(actor_file), "--out", str(folder)]) == 0
+    contents = [{path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in folders]
+    assert contents[0] == contents[1]
+    assert {"hopper.h", "policy.c"} <= contents[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run",), "say which actor"),
+        (("run", "--env", "Hoper"), "did you mean Hopper"),
+        (("run", "--env", "Hopper", "--zoo", "/nowhere"), "make train ENV=Hopper"),
+        (("run", "--env", "Hopper", "--device", "nativ"), "did you mean native"),
+        (("run", "--env", "Hopper", "--episodes", "0"), "at least 1"),
+        (("run", "--actor", "nothing.safetensors"), "there is no such actor file"),
+        (("compile", "nothing.safetensors", "--out", "x"), "there is no such actor file"),
+        (("report",), "say which report"),
+        (("report", "--env", "Hopper", "--build", "/nowhere"), "there is no such report"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, message, capsys):
+    assert message in fails(capsys, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--target", "cortex-m44", "did you mean cortex-m4"),
+        ("--board", "stm32f40", "did you mean 'stm32f405'"),
+        ("--toolchain", "icc", "allowed: zig, gcc"),
+    ],
+)
+def test_an_unknown_choice_of_the_firmware_is_one_clear_line(option, value, message, actor_file, tmp_path, capsys):
+    arguments = ("firmware", "--actor", actor_file, "--build", tmp_path / "build", option, value)
+    assert message in fails(capsys, *arguments)
+    assert not (tmp_path / "build").exists()
+
+
+def test_an_unwritable_place_is_named(actor_file, tmp_path, capsys):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert str(blocked) in fails(capsys, "compile", actor_file, "--out", blocked / "out")
+
+
+def test_the_traceback_can_be_asked_for(monkeypatch):
+    monkeypatch.setenv("GANGLION_DEBUG", "1")
+    with pytest.raises(ValueError, match="say which actor"):
+        main(["run"])
+
+
+def test_a_defect_of_ours_is_not_dressed_up(monkeypatch):
+    monkeypatch.setattr("ganglion.commands.doctor.serial_ports", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["doctor"])
+
+
+def test_doctor_names_every_tool(capsys):
+    assert main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    for tool in ("unicorn", "arm-none-eabi-gcc", "qemu-system-arm", "verilator", "yosys", "a board"):
+        assert tool in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([name, "--help"])
+    assert stop.value.code == 0
+    assert "--help" in capsys.readouterr().out
+
+
+def test_the_module_can_be_run_and_imports_no_torch():
+    code = "import sys, ganglion.main; print(ganglion.main.main(['report', '--env', 'Hoper']), 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "2 False\n"
+    module = subprocess.run([sys.executable, "-m", "ganglion", "report"], capture_output=True, text=True)
+    assert module.returncode == 2 and module.stderr.startswith("ganglion: say which report")

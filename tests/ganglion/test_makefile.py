@@ -1,0 +1,77 @@
+"""The Makefile is thin, and every `make x` that the documentation names exists."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ganglion.commands import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+def make(*arguments, env=None):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        ["make", "-n", *arguments], cwd=ROOT, capture_output=True, text=True, env=environment | (env or {})
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+def test_every_make_that_is_documented_exists(page):
+    named = set(re.findall(r"\bmake ([a-z][a-z-]*)(?=[\s`])", _code(ROOT / page)))
+    assert named <= TARGETS
+
+
+def _code(page: Path) -> str:
+    text = page.read_text()
+    return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
+
+
+def test_recipes_are_thin():
+    rules = re.findall(r"^([a-z][a-z-]*):[^\n]*\n((?:\t[^\n]*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {name for name, _ in rules} == TARGETS
+    for name, recipe in rules:
+        assert recipe.count("\n") <= 3, name
+
+
+def test_targets_call_commands_that_exist():
+    called = set(re.findall(r"\$\(GANGLION\) ([a-z-]+)", (ROOT / "Makefile").read_text()))
+    assert called and called <= COMMANDS.keys()
+
+
+def test_variables_become_options():
+    text = make("firmware", "ENV=Hopper", "SPARSITY=0.99", "BOARD=b", "TARGET=t", "DEVICE=qemu", "EPISODES=3").stdout
+    assert "firmware --env 'Hopper' --sparsity '0.99'" in text
+    for option in ("--board 'b'", "--target 't'", "--device 'qemu'", "--episodes '3'"):
+        assert option in text
+
+
+def test_an_actor_file_takes_the_place_of_the_environment():
+    command = make("hil", "ACTOR=my actor.safetensors", "DEVICE=native").stdout.splitlines()[-1]
+    assert "--actor 'my actor.safetensors'" in command and "--env" not in command
+
+
+def test_values_are_quoted():
+    command = make("firmware", "ENV=a'b; echo c").stdout.splitlines()[-1]
+    arguments = subprocess.run(
+        ["sh", "-c", f'set -- {command.split("-m ganglion ")[1]}; printf "%s\\n" "$@"'], capture_output=True, text=True
+    ).stdout.splitlines()
+    assert arguments == ["firmware", "--env", "a'b; echo c"]
+
+
+@pytest.mark.parametrize("leaked", ["/etc/shrc", "~/.shinit", "$HOME/.shrc"])
+def test_a_shells_start_up_file_is_no_environment(leaked):
+    result = make("firmware", env={"ENV": leaked})
+    assert result.returncode != 0
+    assert "say which environment" in result.stderr
+
+
+def test_an_environment_may_come_from_the_environment():
+    assert "--env 'Hopper'" in make("firmware", env={"ENV": "Hopper"}).stdout

@@ -1,0 +1,54 @@
+"""Firmware images for the tests, each built once per run."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ganglion.codegen.compile import CompileOptions, compile_policy
+from ganglion.codegen.policy import Policy
+from ganglion.firmware.board import Board, load_board
+from ganglion.firmware.image import Image, build_image
+from ganglion.firmware.toolchain import find_toolchain
+
+from .policies import random_policy
+
+TOOLCHAINS = [
+    "zig",
+    pytest.param(
+        "gcc",
+        marks=pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is missing"),
+    ),
+]
+needs_qemu = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is missing")
+
+
+@functools.cache
+def board() -> Board:
+    """The board of the tests."""
+    return load_board("stm32f405")
+
+
+@functools.cache
+def hopper_policy() -> Policy:
+    """A random policy of Hopper's shape and 98 % sparsity."""
+    return random_policy(7, (11, 256, 256, 3), 0.98)
+
+
+def hopper_image(toolchain: str = "zig") -> Image:
+    """The image of `hopper_policy`."""
+    return policy_image(hopper_policy(), "hopper", toolchain)
+
+
+@functools.cache
+def policy_image(policy: Policy, name: str, toolchain: str) -> Image:
+    """The image of any policy."""
+    plan = compile_policy(policy, CompileOptions(name=name))
+    folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return build_image(plan, board(), find_toolchain(toolchain, board()), folder)

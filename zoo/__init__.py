@@ -1,0 +1,1 @@
+"""Trained actors with their provenance: zoo/<environment id>/<algorithm>-s<sparsity>.safetensors."""
