@@ -20,32 +20,65 @@ from .tools import ToolError, run_tool
 
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 TRACE_RUNTIME = "verilated_vcd_c.cpp"
+CXX_FLAGS = (
+    *("-std=c++20", "-O1", "-pthread", "-DVL_TIME_CONTEXT"),
+    *("-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0"),
+)
+LINK_CLOCKS = 2048  # more than the link needs for the longest hello
+LINK_CLOCKS_PER_VALUE = 64
+BENCH_DIVISOR = 4  # clocks per bit of the simulated serial port: the fewest that it takes
 
 
 @dataclass(frozen=True)
 class Simulator:
-    """A compiled simulation: `command` runs in `folder`, where the memory images lie."""
+    """A compiled simulation: `command` runs in `folder`, where the memory images lie. `trace_argument`, filled in
+    with a path and added to the command, makes it write a VCD; None when it was built without."""
 
     name: str
     command: tuple[str, ...]
     folder: Path
+    trace_argument: str | None
 
 
-def build_simulator(design: Design, folder: Path, *, trace: bool = False, engine: str | None = None) -> Simulator:
-    """Compile module `ganglion_actor` of `design` for `engine`, "verilator" or "icarus" (default: the first there is).
+@dataclass(frozen=True)
+class Bench:
+    """A test bench in simulate/: `name`.cpp for Verilator, `name`.v for Icarus; `parameters` go to module `top`'s
+    bench (Icarus) or its command line (Verilator), `top_parameters` to `top` itself."""
 
-    With `trace` the program takes a path as its last argument and writes a VCD there. ToolError when no simulator
-    is installed or one of its steps fails.
+    name: str
+    top: str
+    parameters: dict[str, int]
+    top_parameters: dict[str, int]
+
+
+def core_bench(design: Design) -> Bench:
+    """Observation codes in, action codes and clocks out."""
+    shape = {"FEATURES": design.features, "ACTIONS": design.actions, "CODE_BITS": design.observation_bits}
+    return Bench("core", "ganglion_actor", shape, {})
+
+
+def board_bench(design: Design) -> Bench:
+    """Bytes to and from the serial port of `ganglion_top`."""
+    silence_clocks = design.cycles + LINK_CLOCKS + LINK_CLOCKS_PER_VALUE * (design.features + design.actions)
+    divisor = {"DIVISOR": BENCH_DIVISOR}
+    return Bench("board", "ganglion_top", {**divisor, "SILENCE_CLOCKS": silence_clocks}, divisor)
+
+
+def build_simulator(
+    design: Design, bench: Bench, folder: Path, *, trace: bool = False, engine: str | None = None
+) -> Simulator:
+    """Compile `design` under `bench` for `engine`, "verilator" or "icarus" (default: the first there is).
+
+    ToolError when no simulator is installed or one of its steps fails.
     """
     engine = engine or find_engine()
     sources = write_design(design, folder)
-    shape = (str(design.features), str(design.actions), str(design.observation_bits))
     if engine == "verilator":
-        program = _verilate(sources, "ganglion_actor", "core", folder, trace)
-        return Simulator("verilator", (str(program), *shape), folder)
+        program = _verilate(sources, bench, folder, trace)
+        arguments = tuple(map(str, bench.parameters.values()))
+        return Simulator(engine, (str(program), *arguments), folder, "{}" if trace else None)
     if engine == "icarus":
-        program = _icarus(sources, design, folder)
-        return Simulator("icarus", ("vvp", "-n", str(program)), folder)
+        return Simulator(engine, ("vvp", "-n", str(_icarus(sources, bench, folder))), folder, "+trace={}")
     raise ToolError(f"simulator {engine!r} is unknown; allowed: verilator, icarus")
 
 
@@ -61,35 +94,35 @@ def find_engine() -> str:
     )
 
 
-def _verilate(sources: list[Path], top: str, bench: str, folder: Path, trace: bool) -> Path:
+def _verilate(sources: list[Path], bench: Bench, folder: Path, trace: bool) -> Path:
     root, generated = _verilator_root(), folder / ("traced" if trace else "verilated")
-    options = ["--cc", "--top-module", top, "-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-lint", "--language", "1364-2005"]
+    options = ["--cc", "--top-module", bench.top, "--language", "1364-2005", "-Wno-fatal", "-Wno-lint", "-O3"]
+    options += [f"-G{name}={value}" for name, value in bench.top_parameters.items()]
     options += ["--Mdir", str(generated), *(["--trace"] if trace else [])]
     environment = {"VERILATOR_ROOT": str(root)}
     run_tool([str(root / "bin" / "verilator_bin"), *options, *map(str, sources)], folder, "verilator.log", environment)
-    include = root / "include"
-    runtime = [*RUNTIME, *([TRACE_RUNTIME] if trace else [])]
-    bench_source = generated / f"{bench}.cpp"
-    bench_source.write_text(files(__package__).joinpath("simulate", f"{bench}.cpp").read_text())
-    program = generated / bench
-    flags = ["-std=c++20", "-O1", "-pthread", "-DVL_TIME_CONTEXT", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0"]
-    flags += [f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_VCD={int(trace)}", *(["-DTRACE"] if trace else [])]
+    bench_source = generated / f"{bench.name}.cpp"
+    bench_source.write_text(_bench_text(f"{bench.name}.cpp"))
+    program, include = generated / bench.name, root / "include"
+    flags = [*CXX_FLAGS, f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_VCD={int(trace)}", *(["-DTRACE"] if trace else [])]
     flags += [f"-I{generated}", f"-I{include}", f"-I{include / 'vltstd'}"]
+    runtime = [*RUNTIME, *([TRACE_RUNTIME] if trace else [])]
     units = [*sorted(map(str, generated.glob("V*.cpp"))), str(bench_source), *(str(include / name) for name in runtime)]
     run_tool([*_cxx(), *flags, *units, "-o", str(program)], folder, "g++.log")
     return program
 
 
-def _icarus(sources: list[Path], design: Design, folder: Path) -> Path:
-    program, bench = folder / "core.vvp", folder / "core_bench.v"
-    bench.write_text(files(__package__).joinpath("simulate", "core.v").read_text())
-    parameters = {"FEATURES": design.features, "ACTIONS": design.actions, "CODE_BITS": design.observation_bits}
-    values = [f"-Pcore.{name}={value}" for name, value in parameters.items()]
-    run_tool(
-        ["iverilog", "-g2005", "-s", "core", *values, "-o", str(program), str(bench), *map(str, sources)],
-        folder, "iverilog.log",
-    )  # fmt: skip
+def _icarus(sources: list[Path], bench: Bench, folder: Path) -> Path:
+    program, bench_source = folder / f"{bench.name}.vvp", folder / f"{bench.name}_bench.v"
+    bench_source.write_text(_bench_text(f"{bench.name}.v"))
+    values = [f"-P{bench.name}.{name}={value}" for name, value in bench.parameters.items()]
+    command = ["iverilog", "-g2005", "-s", bench.name, *values, "-o", str(program)]
+    run_tool([*command, str(bench_source), *map(str, sources)], folder, "iverilog.log")
     return program
+
+
+def _bench_text(name: str) -> str:
+    return files(__package__).joinpath("simulate", name).read_text()
 
 
 def _verilator_root() -> Path | None:

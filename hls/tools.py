@@ -27,7 +27,8 @@ def run_tool(command: list[str], folder: Path, log_name: str, environment: dict[
         raise ToolError(f"{command[0]} is not installed") from error
     text = log.read_text(errors="replace")
     if status:
-        reason = f"was killed by signal {-status}, out of memory perhaps" if status < 0 else f"ended with status {status}"
+        killed = f"was killed by signal {-status}, out of memory perhaps"
+        reason = killed if status < 0 else f"ended with status {status}"
         tail = "\n".join(text.splitlines()[-LOG_LINES:])
         raise ToolError(f"{Path(command[0]).name} {reason}; last lines of {log}:\n{tail}")
     return text

@@ -1,9 +1,9 @@
 // Icarus Verilog bench of the whole board: bytes from standard input go to the serial port bit by bit, what the
 // board sends goes to standard output. After a zero byte the bench waits for the zero that ends the answer, or for
-// SILENCE clocks without a byte.
+// SILENCE_CLOCKS without a byte.
 module board;
-    parameter DIVISOR = 4;
-    parameter SILENCE = 20000;
+    parameter DIVISOR        = 4;
+    parameter SILENCE_CLOCKS = 4096;
 
     localparam STDIN  = 32'h8000_0000;
     localparam STDOUT = 32'h8000_0001;
@@ -60,7 +60,7 @@ module board;
             answered = 1'b0;
             send(byte_in);
             if (byte_in == 0) begin
-                for (quiet = 0; !answered && quiet < SILENCE; quiet = quiet + 1) @(posedge clk);
+                for (quiet = 0; !answered && quiet < SILENCE_CLOCKS; quiet = quiet + 1) @(posedge clk);
                 repeat (2 * DIVISOR) @(posedge clk);
             end
             byte_in = $fgetc(STDIN);

@@ -1,0 +1,36 @@
+"""Designs put through a simulator in one go."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from ganglion.codegen.policy import Policy
+from ganglion.hls.design import Design
+from ganglion.hls.simulator import build_simulator, core_bench, simulate
+
+
+def quick_engine() -> str:
+    """The simulator that compiles fastest; Verilator needs a C++ compiler for each design."""
+    return "icarus" if shutil.which("iverilog") else "verilator"
+
+
+def run_codes(design: Design, codes: np.ndarray, folder: Path, engine: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Action codes (n, actions) and clocks (n,) for observation codes (n, features)."""
+    simulator = build_simulator(design, core_bench(design), folder, engine=engine or quick_engine())
+    answer = simulate(simulator, codes.astype("<i2").tobytes())
+    record = np.dtype([("actions", "<i2", (design.actions,)), ("clocks", "<u4")])
+    rows = np.frombuffer(answer, record)
+    return rows["actions"], rows["clocks"]
+
+
+def trying_codes(policy: Policy, count: int, seed: int = 0) -> np.ndarray:
+    """Random codes; first all smallest, all largest, all zero, and single extremes among zeros."""
+    rng = np.random.default_rng(seed)
+    low, high = policy.observation.code_range
+    codes = rng.integers(low, high + 1, (count, policy.features))
+    codes[:3] = np.array([[low], [high], [0]])[: len(codes)]
+    codes[3 : 3 + policy.features] = np.diag([low] * policy.features)[: max(0, count - 3)]
+    return codes
