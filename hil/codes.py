@@ -30,7 +30,8 @@ class CodesDevice(WireDevice):
         """Run the policy on one observation, float32 (features,); DeviceError when no sound answer comes."""
         if observation.shape != (self._policy.features,):
             raise DeviceError(
-                f"{self.name}: the observation has shape {observation.shape}, the policy takes ({self._policy.features},)"
+                f"{self.name}: the observation has shape {observation.shape}, "
+                f"the policy takes ({self._policy.features},)"
             )
         maps = self._policy.observation
         codes, bad = arithmetic.quantise(observation.astype(np.float32), maps.gain, maps.offset, maps.bits)

@@ -13,7 +13,9 @@ class BoardError(ValueError):
 
 @dataclass(frozen=True)
 class Board:
-    """`clock_hz` drives the design after the board's PLL; `wrapper` and `pins` are file texts.
+    """A part with `luts` look-up tables, and what is around it.
+
+    `clock_hz` drives the design, after the board's PLL. `wrapper` and `pins` are the texts of files.
 
     `place_and_route` and `pack` are arguments that name the part to the tools; `load` is the command, less the
     bitstream, that puts it onto the board.
@@ -22,6 +24,7 @@ class Board:
     name: str
     title: str
     family: str
+    luts: int
     clock_hz: int
     baud: int
     place_and_route: tuple[str, ...]

@@ -23,7 +23,14 @@ OUTPUT_DELAY = 8  # clocks from the last slot to the last action code
 TANH_ROM_SEGMENTS = 64  # on each side of zero
 RAM_DEPTH = 2048  # the deepest block RAM of the smallest part
 HEADS = {"tanh": 0, "clip": 1, "argmax": 2}
-MODULES = ("ganglion_rom", "ganglion_saturate", "ganglion_lane", "ganglion_tanh", "ganglion_head", "ganglion_sequential")
+MODULES = (
+    "ganglion_rom",
+    "ganglion_saturate",
+    "ganglion_lane",
+    "ganglion_tanh",
+    "ganglion_head",
+    "ganglion_sequential",
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,12 @@ def _stored_bias(policy: Policy, index: int) -> np.ndarray:
     zero_in = _zero_point(policy.layers[index - 1]) if index else 0
     half = (1 << layer.shifts.astype(object)) >> 1
     zero_out = _zero_point(layer) << layer.shifts.astype(object)
-    return layer.bias.astype(object) + half + zero_in * layer.weights.astype(np.int64).sum(axis=1).astype(object) - zero_out
+    return (
+        layer.bias.astype(object)
+        + half
+        + zero_in * layer.weights.astype(np.int64).sum(axis=1).astype(object)
+        - zero_out
+    )
 
 
 def _entries(policy: Policy, plan: Schedule) -> list[RowEntry]:

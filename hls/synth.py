@@ -66,7 +66,8 @@ FAMILIES = {
         lambda board, routed, out: ["--compress", "--input", routed, "--bit", out],
     ),
     "gowin": Family(
-        "synth_gowin -family gw2a", "nextpnr-himbaechel", "--vopt", "--write", "routed.json", "ganglion.fs", "gowin_pack",
+        "synth_gowin -family gw2a", "nextpnr-himbaechel-gowin", "--vopt", "--write", "routed.json",
+        "ganglion.fs", "gowin_pack",
         lambda board, routed, out: [*board.pack, "-o", out, routed],
     ),
 }  # fmt: skip
@@ -95,7 +96,9 @@ def synthesise(design: Design, board: Board, folder: Path) -> Synthesis:
             "or take fewer lanes or more pipeline stages"
         )
     run_tool(
-        [*find_tool(family.packer), *family.pack(board, family.routed, family.bitstream)], folder, f"{family.packer}.log"
+        [*find_tool(family.packer), *family.pack(board, family.routed, family.bitstream)],
+        folder,
+        f"{family.packer}.log",
     )
     utilisation = {name: (entry["used"], entry["available"]) for name, entry in report["utilization"].items()}
     return Synthesis(board.name, design.kind, bitstream, utilisation, fmax_hz, board.clock_hz, design.cycles)
@@ -135,16 +138,10 @@ def _missing(log: Path) -> dict[str, tuple[int, int]]:
 
 def _explain(board: Board, missing: dict[str, tuple[int, int]]) -> str:
     lacks = ", ".join(f"{used} {name} of {available}" for name, (used, available) in missing.items())
-    worst = max(used / available for used, available in missing.values())
-    larger = [
-        name for name in boards() if name != board.name and SIZES.get(name, 0) >= worst * SIZES.get(board.name, 1)
-    ]
+    excess = max(used / available for used, available in missing.values())
+    larger = [name for name in boards() if read_board(name).luts >= excess * board.luts]
     advice = f"take {' or '.join(larger)}, or " if larger else ""
     return (
-        f"{board.name} is too small: it needs {lacks}; {advice}"
-        f"an actor with at most {100 / worst:.0f} % of the nonzeros, or the sequential core"
+        f"{board.name} is too small: the design needs {lacks}; {advice}"
+        f"an actor with at most {100 / excess:.0f} % of the nonzeros"
     )
-
-
-SIZES = {"icebreaker": 5280, "tangnano20k": 20736, "ulx3s-25f": 24288, "ulx3s-45f": 43848, "ulx3s-85f": 83640}
-"""Look-up tables of each board's part."""

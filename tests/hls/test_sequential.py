@@ -1,11 +1,13 @@
 """The simulated sequential core is equal to the oracle and takes exactly the clocks that its schedule says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ganglion.codegen import passes, reference
+from ganglion.codegen import arithmetic, passes, reference
 from ganglion.hls.design import DesignError
 from ganglion.hls.sequential import sequential_design
 from tests.support.policies import random_policy
@@ -48,24 +50,26 @@ def test_tiny_policies(seed, shape, sparsity, head, lanes, tmp_path):
 
 
 @pytest.mark.parametrize("exponent", [-12, -9, -4])
-def test_every_code_of_the_tanh(exponent, tmp_path):
+def test_tanh_between_and_at_its_nodes(exponent, tmp_path):
     policy = pass_through(exponent)
-    design = sequential_design(policy)
-    codes = np.arange(-(1 << 15), 1 << 15, 7)[:, None]
-    codes = np.unique(np.concatenate([codes, *(codes[::64] // 512 * 512 + k for k in (-1, 0, 1))]).clip(-(1 << 15), (1 << 15) - 1))
-    actions, _ = run_codes(design, codes[:, None], tmp_path)
-    np.testing.assert_array_equal(actions, reference.infer_codes(policy, codes[:, None]))
+    low, high = policy.observation.code_range
+    nodes = np.arange(-40, 41) << (arithmetic.TANH_SEGMENT_EXPONENT - exponent)
+    codes = np.concatenate([np.arange(low, high, 97), nodes - 1, nodes, nodes + 1, [low, high]])
+    codes = np.clip(codes, low, high)[:, None]
+    actions, _ = run_codes(sequential_design(policy), codes, tmp_path)
+    np.testing.assert_array_equal(actions, reference.infer_codes(policy, codes))
 
 
 def pass_through(exponent):
     """One 16-bit input times one, so that the head's code is the observation's."""
-    from dataclasses import replace
-
     base = random_policy(shape=(1, 1), sparsity=0.0, observation_bits=16)
     layer = replace(
-        base.layers[0], weights=np.array([[1]], np.int8), bias=np.zeros(1, np.int32), output_exponent=exponent,
+        base.layers[0],
+        weights=np.array([[1]], np.int8),
+        bias=np.zeros(1, np.int32),
         weight_exponents=np.array([exponent - base.layers[0].input_exponent]),
-    )  # fmt: skip
+        output_exponent=exponent,
+    )
     return replace(base, layers=(layer,))
 
 
