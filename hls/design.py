@@ -64,3 +64,9 @@ def write_design(design: Design, folder: Path) -> list[Path]:
 def rtl_source(name: str) -> str:
     """Text of the hand-written module `name`."""
     return files(__package__).joinpath("rtl", f"{name}.v").read_text()
+
+
+def hex_image(words: list[int], bits: int) -> str:
+    """Memory image for $readmemh: one word of `bits` bits on each line."""
+    digits = -(-bits // 4)
+    return "".join(f"{word:0{digits}x}\n" for word in words)

@@ -13,14 +13,14 @@ import numpy as np
 from ganglion.codegen import arithmetic
 from ganglion.codegen.policy import HEAD_BITS, Linear, Policy
 
-from .design import Design, DesignError, describe, rtl_source
+from .design import Design, DesignError, describe, hex_image, rtl_source
 from .schedule import TANH_SLOTS, Row, Schedule, Tanh, schedule
+from .tanh_table import fraction_bits, tanh_segments
 from .templates import render
 
 MAX_LANES = 8
 DRAIN_SLOTS = 10  # words of nothing behind the program: the program counter runs on until the last action leaves
 OUTPUT_DELAY = 8  # clocks from the last slot to the last action code
-TANH_ROM_SEGMENTS = 64  # on each side of zero
 RAM_DEPTH = 2048  # the deepest block RAM of the smallest part
 HEADS = {"tanh": 0, "clip": 1, "argmax": 2}
 MODULES = (
@@ -53,10 +53,10 @@ def sequential_design(policy: Policy, lanes: int = 1) -> Design:
     parameters = _parameters(policy, plan)
     texts = {f"{name}.v": rtl_source(name) for name in MODULES}
     texts["ganglion_actor.v"] = render("sequential_actor.v.j2", policy=policy, **parameters)
-    texts["program.hex"] = _hex(_program(policy, plan, parameters), lanes * _word_bits(parameters))
-    texts["rows.hex"] = _hex(_row_table(policy, plan, parameters), _entry_bits(parameters))
+    texts["program.hex"] = hex_image(_program(policy, plan, parameters), lanes * _word_bits(parameters))
+    texts["rows.hex"] = hex_image(_row_table(policy, plan, parameters), _entry_bits(parameters))
     if policy.head.kind == "tanh":
-        texts["tanh.hex"] = _hex(_tanh_words(), HEAD_BITS)
+        texts["tanh.hex"] = hex_image(_tanh_words(), HEAD_BITS)
     return describe(policy, f"sequential-{lanes}", plan.last_slot + OUTPUT_DELAY, texts)
 
 
@@ -65,7 +65,6 @@ def _parameters(policy: Policy, plan: Schedule) -> dict[str, int]:
     hidden_bits = [layer.output_bits for layer in policy.layers[:-1]]
     activation_bits = max([policy.observation.bits, *hidden_bits])
     activations = policy.features + sum(layer.rows for layer in policy.layers[:-1])
-    fraction_bits = arithmetic.TANH_SEGMENT_EXPONENT - policy.layers[-1].output_exponent
     shifts = [entry.shift for entry in entries]
     weight_bits = max(_signed_bits(int(layer.weights.min()), int(layer.weights.max())) for layer in policy.layers)
     words = plan.last_slot + 1 + DRAIN_SLOTS
@@ -76,7 +75,7 @@ def _parameters(policy: Policy, plan: Schedule) -> dict[str, int]:
         "activation_bits": activation_bits,
         "narrow_bits": min([*hidden_bits, activation_bits]),
         "weight_bits": weight_bits,
-        "accumulator_bits": _accumulator_bits(policy, fraction_bits),
+        "accumulator_bits": _accumulator_bits(policy),
         "address_bits": activations.bit_length(),
         "activations": activations,
         "program_bits": (words - 1).bit_length(),
@@ -86,9 +85,9 @@ def _parameters(policy: Policy, plan: Schedule) -> dict[str, int]:
         "shift_min": min(shifts),
         "shift_bits": max(1, (max(shifts) - min(shifts)).bit_length()),
         "head": HEADS[policy.head.kind],
-        "fraction_bits": fraction_bits,
+        "fraction_bits": fraction_bits(policy),
         "clip_shift": policy.layers[-1].output_exponent - arithmetic.ACTION_EXPONENT,
-        "a_bits": max(activation_bits, fraction_bits + 3),
+        "a_bits": max(activation_bits, fraction_bits(policy) + 3),
         "b_bits": HEAD_BITS,
     }
 
@@ -119,11 +118,11 @@ def _stored_bias(policy: Policy, index: int) -> np.ndarray:
 
 def _entries(policy: Policy, plan: Schedule) -> list[RowEntry]:
     biases = [_stored_bias(policy, index) for index in range(len(policy.layers))]
-    fraction_bits = arithmetic.TANH_SEGMENT_EXPONENT - policy.layers[-1].output_exponent
+    tanh_shift = fraction_bits(policy) + 1
     last, entries = plan.in_order[-1], []
     for item in plan.in_order:
         if isinstance(item, Tanh):
-            entries.append(RowEntry((1 << fraction_bits) - 1, fraction_bits + 1, True, True, item is last))
+            entries.append(RowEntry((1 << (tanh_shift - 1)) - 1, tanh_shift, True, True, item is last))
             continue
         layer = policy.layers[item.layer]
         wide = layer.output_bits == HEAD_BITS
@@ -132,9 +131,9 @@ def _entries(policy: Policy, plan: Schedule) -> list[RowEntry]:
     return entries
 
 
-def _accumulator_bits(policy: Policy, fraction_bits: int) -> int:
+def _accumulator_bits(policy: Policy) -> int:
     """Signed bits that hold every partial sum, in any order, before and after the bias."""
-    largest = 1 << (HEAD_BITS + fraction_bits)  # twice the tanh, before its shift
+    largest = 1 << (HEAD_BITS + fraction_bits(policy))  # twice the tanh, before its shift
     for index, layer in enumerate(policy.layers):
         input_bits = policy.layers[index - 1].output_bits if index else policy.observation.bits
         sums = np.abs(layer.weights.astype(np.int64)).sum(axis=1).astype(object) << (input_bits - 1)
@@ -186,13 +185,8 @@ def _entry_word(entry: RowEntry, parameters: dict[str, int]) -> int:
 
 
 def _tanh_words() -> list[int]:
-    """Node and slope of the segments 0 to 63 and -64 to -1 in turn, mirrored and flat outside (docs/numerics.md)."""
-    table = [int(node) for node in arithmetic.tanh_table()]
-    nodes = [table[min(k, arithmetic.TANH_SEGMENTS)] for k in range(TANH_ROM_SEGMENTS + 1)]
-    slopes = [right - left for left, right in zip(nodes, nodes[1:], strict=False)]
-    upper = zip(nodes, slopes, strict=False)
-    lower = ((-node, slope) for node, slope in zip(nodes[:0:-1], slopes[::-1], strict=True))
-    return [word & ((1 << HEAD_BITS) - 1) for segment in (*upper, *lower) for word in segment]
+    """Node and slope of each segment in turn."""
+    return [word & ((1 << HEAD_BITS) - 1) for segment in tanh_segments() for word in segment]
 
 
 def _word_bits(parameters: dict[str, int]) -> int:
@@ -205,8 +199,3 @@ def _entry_bits(parameters: dict[str, int]) -> int:
 
 def _signed_bits(low: int, high: int) -> int:
     return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1
-
-
-def _hex(words: list[int], bits: int) -> str:
-    digits = -(-bits // 4)
-    return "".join(f"{word:0{digits}x}\n" for word in words)
