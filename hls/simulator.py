@@ -107,8 +107,10 @@ def _verilate(sources: list[Path], bench: Bench, folder: Path, trace: bool) -> P
     flags = [*CXX_FLAGS, f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_VCD={int(trace)}", *(["-DTRACE"] if trace else [])]
     flags += [f"-I{generated}", f"-I{include}", f"-I{include / 'vltstd'}"]
     runtime = [*RUNTIME, *([TRACE_RUNTIME] if trace else [])]
-    units = [*sorted(map(str, generated.glob("V*.cpp"))), str(bench_source), *(str(include / name) for name in runtime)]
-    run_tool([*_cxx(), *flags, *units, "-o", str(program)], folder, "g++.log")
+    units = [*sorted(generated.glob("V*.cpp")), bench_source, *(include / name for name in runtime)]
+    whole = generated / "whole.cc"
+    whole.write_text("".join(f'#include "{unit}"\n' for unit in units))
+    run_tool([*_cxx(), *flags, str(whole), "-o", str(program)], folder, "g++.log")
     return program
 
 

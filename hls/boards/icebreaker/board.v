@@ -1,6 +1,6 @@
-// iCEBreaker: 12 MHz crystal, 12 MHz * 56 / 16 = 42 MHz; serial port of the USB bridge.
+// iCEBreaker: 12 MHz crystal, 12 MHz * 52 / 16 = 39 MHz; serial port of the USB bridge.
 module ganglion_board #(
-    parameter DIVISOR = 46
+    parameter DIVISOR = 42
 ) (
     input  wire clk_12mhz,
     input  wire rx,
@@ -9,7 +9,7 @@ module ganglion_board #(
     wire clk;
 
     SB_PLL40_PAD #(
-        .FEEDBACK_PATH("SIMPLE"), .DIVR(4'd0), .DIVF(7'd55), .DIVQ(3'd4), .FILTER_RANGE(3'd1)
+        .FEEDBACK_PATH("SIMPLE"), .DIVR(4'd0), .DIVF(7'd51), .DIVQ(3'd4), .FILTER_RANGE(3'd1)
     ) pll (.PACKAGEPIN(clk_12mhz), .PLLOUTGLOBAL(clk), .RESETB(1'b1), .BYPASS(1'b0));
 
     ganglion_top #(.DIVISOR(DIVISOR)) top (.clk(clk), .rx(rx), .tx(tx));
