@@ -14,7 +14,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES PRESET STEPS SEED
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -23,10 +23,11 @@ zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN))
 training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
+teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil train report doctor test test-long lint clean
+.PHONY: help firmware hil train distil limit report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -40,8 +41,20 @@ hil: $(VENV)/.runtime ## ENV=Hopper DEVICE=native|emulator|qemu|serial:PORT: run
 train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
 	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)
 
+distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [TEACHER=file]: a sparse integer student of a teacher
+	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED))
+
+limit: $(VENV)/.train ## ENV=HalfCheetah [KEEP=0.95] [TEACHER=file]: the smallest student that keeps the return
+	$(GANGLION) limit $(teacher) $(call option,keep,$(KEEP))
+
 report: $(VENV)/.runtime ## ENV=Hopper: show the latest report, write its page again
 	$(GANGLION) report $(env)
+
+zoo: $(VENV)/.runtime ## the trained actors that come along
+	$(GANGLION) zoo
+
+bench: $(VENV)/.runtime ## [SUITE=kernels]: cycles and bytes of every kernel and its peers, into build/bench
+	$(GANGLION) bench $(call option,suite,$(SUITE))
 
 doctor: $(VENV)/.runtime ## what is installed, what is missing and what it would add
 	$(GANGLION) doctor

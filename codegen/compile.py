@@ -14,6 +14,7 @@ from .known_answers import known_answers
 from .passes import overview, simplify
 from .plan import Plan
 from .policy import Policy, PolicyError, check_policy
+from .timing import CoreError, instruction_sets, load_core
 
 
 class OptionsError(ValueError):
@@ -24,13 +25,14 @@ class OptionsError(ValueError):
 class CompileOptions:
     """What the user chooses.
 
-    `name` prefixes every identifier, `kernel` is a key of `kernels.KERNELS`, and `known_answers` is the number
-    of observations in the self-test (1 to 1000).
+    `name` prefixes every identifier, `kernel` is a key of `kernels.KERNELS`, `known_answers` is the number
+    of observations in the self-test (1 to 1000), and `core` is what the code will run on, such as "cortex-m4".
     """
 
     name: str = "policy"
     kernel: str = "csr"
     known_answers: int = 8
+    core: str = "cortex-m4"
 
 
 def compile_policy(policy: Policy, options: CompileOptions | None = None) -> Plan:
@@ -56,4 +58,19 @@ def _check(policy: Policy, options: CompileOptions) -> Kernel:
         nearest = get_close_matches(options.kernel, KERNELS, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise OptionsError(f"there is no kernel {options.kernel!r}; allowed: {', '.join(KERNELS)}{hint}")
-    return KERNELS[options.kernel]
+    return _check_core(KERNELS[options.kernel], options.core)
+
+
+def _check_core(kernel: Kernel, core: str) -> Kernel:
+    """The kernel, if `core` has its instructions."""
+    try:
+        sets = instruction_sets(load_core(core))
+    except CoreError as error:
+        raise OptionsError(str(error)) from error
+    fitting = [name for name, other in KERNELS.items() if other.instruction_set in (None, *sets)]
+    if kernel.name not in fitting:
+        raise OptionsError(
+            f"kernel {kernel.name} needs the instructions of {kernel.instruction_set}, which {core} does not have; "
+            f"kernels for {core}: {', '.join(fitting)}"
+        )
+    return kernel

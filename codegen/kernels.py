@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .bounds import LayerBounds
 from .csr_c import csr_layers
 from .policy import Policy
+from .rows_c import rows_layers
+from .straight_c import lanes_function, straight_function
+from .stream_c import stream_step
 
 
 @dataclass(frozen=True)
@@ -16,13 +19,21 @@ class Kernel:
 
     `template` (in templates/) defines `<name>_layers(const <name>_code_t *codes, int16_t *z)`; `layers` makes
     what the template reads from a name, a simplified policy and its proved bounds. A packing belongs to its
-    kernel: nothing else may read it.
+    kernel: nothing else may read it. `instruction_set` names the set (timing/instruction_sets.toml) that a core
+    must have; kernels in C need none.
     """
 
     name: str
     template: str
-    layers: Callable[[str, Policy, tuple[LayerBounds, ...]], Sequence[object]]
+    layers: Callable[[str, Policy, tuple[LayerBounds, ...]], object]
+    instruction_set: str | None = None
 
 
-_ALL = (Kernel("csr", "csr.h.j2", csr_layers),)
+_ALL = (
+    Kernel("csr", "csr.h.j2", csr_layers),
+    Kernel("rows", "rows.h.j2", rows_layers),
+    Kernel("stream", "stream.h.j2", stream_step),
+    Kernel("straight", "straight.h.j2", straight_function, "armv7-m"),
+    Kernel("lanes", "straight.h.j2", lanes_function, "dsp"),
+)
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}

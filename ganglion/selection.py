@@ -44,7 +44,7 @@ def select_actor(
     """
     zoo = zoo or zoo_folder()
     env_id = resolve_env_id(env, known=_env_ids(zoo))
-    there = [(path, read_actor(path)) for path in sorted((zoo / env_id).glob("*.safetensors"))]
+    there = [(path, read_actor(path)) for path in actor_files(zoo) if path.parent == zoo / env_id]
     if not there:
         raise UsageError(_nothing_for(env_id, zoo))
     fitting = [entry for entry in there if _fits(entry[1], sparsity, algorithm)]
@@ -60,9 +60,14 @@ def load_choice(path: Path) -> Choice:
     return Choice(path, read_actor(path), "given")
 
 
+def actor_files(zoo: Path) -> list[Path]:
+    """All actor files of `zoo`, in order; zoo/teachers/ holds teachers, which are no actors."""
+    return sorted(path for path in zoo.rglob("*.safetensors") if zoo / "teachers" not in path.parents)
+
+
 def _env_ids(zoo: Path) -> list[str]:
     """Environment ids with an actor in `zoo`, which may hold slashes, as in ALE/Pong-v5."""
-    return sorted({path.parent.relative_to(zoo).as_posix() for path in zoo.rglob("*.safetensors")})
+    return sorted({path.parent.relative_to(zoo).as_posix() for path in actor_files(zoo)})
 
 
 def _fits(actor: Actor, sparsity: float, algorithm: str | None) -> bool:

@@ -1,8 +1,13 @@
-"""At the end of a run: how many tests were skipped, and for want of what."""
+"""No deadlines for property tests, since a loaded machine is no defect; at the end, what was skipped and why."""
 
 from __future__ import annotations
 
 from collections import Counter
+
+from hypothesis import settings
+
+settings.register_profile("ganglion", deadline=None)
+settings.load_profile("ganglion")
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

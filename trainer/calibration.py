@@ -30,14 +30,15 @@ def calibrate(
     observations: torch.Tensor,
     bits: BitWidths,
     optimizer: torch.optim.Optimizer | None = None,
+    folded: ObservationQuantiser | None = None,
 ) -> None:
     """Give every layer its quantiser, from float32 observations (n, features) that the policy visits.
 
-    The observation scales are folded into the first layer (its weights, bias and optimiser moments change), once;
-    hidden output exponents minimise the squared rounding error on the activations that the layers before, already
-    integer, produce. Layers that have quantisers get new exponents.
+    The observation scales are folded into the first layer (its weights, bias and optimiser moments change), once,
+    unless `folded` says that they have been; hidden output exponents minimise the squared rounding error on the
+    activations that the layers before, already integer, produce. Layers that have quantisers get new exponents.
     """
-    quantiser = layers[0].quantiser.observation if layers[0].quantiser else None
+    quantiser = layers[0].quantiser.observation if layers[0].quantiser else folded
     quantiser = quantiser or fold_observation_scales(layers[0], observations, bits.observations, optimizer)
     values, exponent, input_bits = quantiser(observations), quantiser.exponent, bits.observations
     for index, layer in enumerate(layers):
@@ -58,8 +59,9 @@ def calibrate(
     layers[0].quantiser.observation = quantiser
 
 
+@torch.no_grad()
 def fold_observation_scales(
-    layer: SparseLinear, observations: torch.Tensor, bits: int, optimizer: torch.optim.Optimizer | None
+    layer: SparseLinear, observations: torch.Tensor, bits: int, optimizer: torch.optim.Optimizer | None = None
 ) -> ObservationQuantiser:
     """Map each feature's visited range, widened by 5 %, onto [-1, 1) and make `layer` expect that."""
     low, high = observations.double().amin(dim=0), observations.double().amax(dim=0)

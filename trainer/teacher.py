@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import gymnasium
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
+
+from .environments import make_env
 
 _KEY = "ganglion_teacher"
 FORMAT_VERSION = 1
@@ -30,6 +35,23 @@ class Teacher:
     critics: tuple[nn.Sequential, ...]
     about: dict
 
+    @property
+    def action_space(self) -> gymnasium.spaces.Box:
+        """The space of actions: the file's, or the environment's for files that do not tell."""
+        if "action_bounds" in self.about:
+            low, high = np.array(self.about["action_bounds"], np.float32)
+            return gymnasium.spaces.Box(low, high, dtype=np.float32)
+        return make_env(self.env_id).action_space
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the actor's and the critics' parameters."""
+        state = hashlib.sha256()
+        for network in (self.actor, *self.critics):
+            for name, tensor in network.state_dict().items():
+                state.update(f"{name}{list(tensor.shape)}".encode() + tensor.numpy().tobytes())
+        return state.hexdigest()
+
 
 def write_teacher(path: Path, model, about: dict) -> None:
     """Write actor and critics of a Stable-Baselines3 SAC model with their provenance, atomically."""
@@ -41,7 +63,9 @@ def write_teacher(path: Path, model, about: dict) -> None:
         for index, layer in enumerate(layers)
         for part in ("weight", "bias")
     }
-    description = {"format_version": FORMAT_VERSION, **about}
+    space = model.action_space
+    bounds = [space.low.tolist(), space.high.tolist()]
+    description = {"format_version": FORMAT_VERSION, "action_bounds": bounds, **about}
     partial = path.with_name(f".{path.name}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -7,12 +7,12 @@ an IT block is priced as if its condition held, so that counts are upper bounds 
 """
 
 from .core import Core, CoreError, Pair, Rule, core_names, load_core
-from .instruction_set import InstructionSetError, check_instruction_set
+from .instruction_set import InstructionSetError, check_instruction_set, instruction_sets
 from .instructions import Instruction, MemoryOperand, decode
 from .model import TimingError, block_cycles, instruction_count, pair_cycles, prefix_cycles
 
 __all__ = [
     "Core", "CoreError", "Instruction", "InstructionSetError", "MemoryOperand", "Pair", "Rule", "TimingError",
-    "block_cycles", "check_instruction_set", "core_names", "decode", "instruction_count", "load_core", "pair_cycles",
-    "prefix_cycles",
+    "block_cycles", "check_instruction_set", "core_names", "decode", "instruction_count", "instruction_sets",
+    "load_core", "pair_cycles", "prefix_cycles",
 ]  # fmt: skip

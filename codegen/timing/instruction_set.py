@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from .core import FOLDER, Core
 from .instructions import Instruction, decode
@@ -35,6 +36,11 @@ def check_instruction_set(code: bytes, core: Core, address: int = 0) -> None:
             )
 
 
+def instruction_sets(core: Core) -> frozenset[str]:
+    """Names of the instruction sets that `core` has, such as "armv7-m" and "dsp"."""
+    return frozenset(_table()["architectures"][core.architecture]["sets"])
+
+
 def _missing(instruction: Instruction, allowed: _InstructionSet) -> str | None:
     if instruction.mnemonic not in allowed.mnemonics:
         return f"no {instruction.mnemonic} in this architecture"
@@ -46,8 +52,13 @@ def _missing(instruction: Instruction, allowed: _InstructionSet) -> str | None:
 
 
 @cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads((FOLDER / "instruction_sets.toml").read_text(encoding="utf-8"))
+
+
+@cache
 def _load(architecture: str) -> _InstructionSet:
-    table = tomllib.loads((FOLDER / "instruction_sets.toml").read_text(encoding="utf-8"))
+    table = _table()
     entry = table["architectures"][architecture]
     mnemonics = frozenset(name for part in entry["sets"] for name in table["sets"][part].split())
     return _InstructionSet(mnemonics, frozenset(entry["wide"].split()) if "wide" in entry else None)

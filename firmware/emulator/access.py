@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from capstone import arm
+
 from ganglion.codegen.timing import Instruction, MemoryOperand
 
 

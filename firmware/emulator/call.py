@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Self
 
 from elftools.elf.elffile import ELFFile
-from ganglion.codegen.timing import load_core
 from unicorn import arm_const
+
+from ganglion.codegen.timing import load_core
 
 from .engine import Engine, Region
 from .faults import EmulatorError

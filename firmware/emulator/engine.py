@@ -11,9 +11,10 @@ from typing import NoReturn
 
 import unicorn
 from capstone import arm
+from unicorn import arm_const
+
 from ganglion.codegen.timing import Core, Instruction
 from ganglion.firmware.elf import Program
-from unicorn import arm_const
 
 from .access import accesses, find_access
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate

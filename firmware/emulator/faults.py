@@ -6,6 +6,7 @@ import bisect
 from collections.abc import Mapping
 
 import unicorn
+
 from ganglion.firmware.elf import Program
 
 from .library import Report

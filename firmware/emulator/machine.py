@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from elftools.common.exceptions import ELFError
+
 from ganglion.codegen.timing import load_core
 from ganglion.firmware.board import Board
 from ganglion.firmware.elf import Program, read_program

@@ -5,6 +5,10 @@ COMMANDS = {
     "run": "ganglion.commands.run:Run",
     "compile": "ganglion.commands.compile:Compile",
     "train": "ganglion.commands.train:Train",
+    "distil": "ganglion.commands.distil:Distil",
+    "limit": "ganglion.commands.limit:Limit",
     "report": "ganglion.commands.report:Report",
+    "zoo": "ganglion.commands.zoo:Zoo",
+    "bench": "ganglion.commands.bench:Bench",
     "doctor": "ganglion.commands.doctor:Doctor",
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import pytest
+
 from ganglion.codegen.timing import (
     CoreError,
     InstructionSetError,
@@ -18,7 +19,6 @@ from ganglion.codegen.timing import (
     load_core,
     pair_cycles,
 )
-
 from tests.support.assembly import assemble
 
 FAR = 0x0800_4000

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from ganglion.codegen.timing import CoreError, load_core
 from ganglion.firmware.board import load_board
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator import BudgetError, Caller, EmulatorError, Machine
 from ganglion.firmware.emulator.peripheral_map import PeripheralMapError
-
 from tests.support.programs import program
 from tests.support.single_step import count_call
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from capstone import arm
+
 from ganglion.codegen.timing import decode
 from ganglion.firmware.emulator.access import AccessError, accesses, find_access
-
 from tests.support.assembly import assemble
 
 TARGET = 0xE000_1004

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from ganglion.codegen import reference
 from ganglion.hil.device import DeviceError
 from ganglion.hil.emulator import EmulatorDevice
-
 from tests.support.images import board, hopper_image, hopper_policy
 from tests.support.policies import observations
 

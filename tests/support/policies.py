@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 
+from ganglion.bench.nets import erk_densities
 from ganglion.codegen.actor import digest
 from ganglion.codegen.policy import HEAD_BITS, Head, Linear, ObservationMap, Policy, check_policy
-
-
-def erk_densities(shape: tuple[int, ...], density: float) -> list[float]:
-    """Erdos-Renyi-kernel densities per layer (Evci et al. 2020), none above 1."""
-    sizes = [(a, b) for a, b in pairwise(shape)]
-    total, full = density * sum(a * b for a, b in sizes), set()
-    while True:
-        left = total - sum(sizes[i][0] * sizes[i][1] for i in full)
-        scale = left / sum(a + b for i, (a, b) in enumerate(sizes) if i not in full)
-        result = [1.0 if i in full else scale * (a + b) / (a * b) for i, (a, b) in enumerate(sizes)]
-        over = {i for i, value in enumerate(result) if value > 1 and i not in full}
-        if not over:
-            return result
-        full |= over
 
 
 def random_policy(

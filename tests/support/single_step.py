@@ -7,8 +7,9 @@ from pathlib import Path
 
 import unicorn
 from elftools.elf.elffile import ELFFile
-from ganglion.codegen.timing import Core, Instruction, block_cycles, decode, pair_cycles
 from unicorn import arm_const
+
+from ganglion.codegen.timing import Core, Instruction, block_cycles, decode, pair_cycles
 
 _STACK, _DATA, _RETURN = 0x6000_0000, 0x6800_0000, 0x6F00_0000
 

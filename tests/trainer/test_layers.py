@@ -10,6 +10,7 @@ from torch import nn
 
 from ganglion.codegen import arithmetic
 from ganglion.codegen.reference import activations
+from ganglion.trainer.adam import adam_step
 from ganglion.trainer.calibration import BitWidths, calibrate
 from ganglion.trainer.export import ExportError, export_policy
 from ganglion.trainer.layers import SparseLinear, weight_exponents
@@ -18,10 +19,10 @@ from ganglion.trainer.pruning import prune
 SPACE = gymnasium.spaces.Box(-2.0, 3.0, (3,), np.float32)
 
 
-def _network(seed: int, widths=(7, 24, 16, 3), sparsity=0.5):
+def _network(seed: int, widths=(7, 24, 16, 3), sparsity=0.5, fused=False):
     torch.manual_seed(seed)
     layers = [SparseLinear(nn.Linear(a, b)) for a, b in zip(widths, widths[1:], strict=False)]
-    optimizer = torch.optim.Adam([p for layer in layers for p in layer.parameters()], lr=1e-2)
+    optimizer = torch.optim.Adam([p for layer in layers for p in layer.parameters()], lr=1e-2, fused=fused)
     for layer in layers:
         prune(layer, sparsity, optimizer)
     return layers, optimizer
@@ -48,15 +49,16 @@ def _outputs(policy, observations):
     observation_bits=st.sampled_from([8, 16]),
     per_row=st.booleans(),
     scale=st.sampled_from([0.01, 1.0, 100.0]),
+    step=st.sampled_from(["plain", "fused", "adam_step"]),
 )
-def test_exported_integers_equal_the_layers(seed, weights, activation_bits, observation_bits, per_row, scale):
-    """After calibration and some integer training, pre-activation outputs agree bit for bit."""
-    layers, optimizer = _network(seed)
+def test_exported_integers_equal_the_layers(seed, weights, activation_bits, observation_bits, per_row, scale, step):
+    """After calibration and some integer training, by any optimiser, pre-activation outputs agree bit for bit."""
+    layers, optimizer = _network(seed, fused=step == "fused")
     observations = torch.randn(512, 7) * scale + scale
     calibrate(layers, observations, BitWidths(weights, activation_bits, observation_bits, per_row), optimizer)
     for _ in range(3):
         _run(layers, observations).square().sum().backward()
-        optimizer.step()
+        adam_step(optimizer) if step == "adam_step" else optimizer.step()
         optimizer.zero_grad()
     policy = export_policy(layers, "Test-v0", SPACE, "tanh")
     fresh = (torch.randn(256, 7) * 2 * scale).numpy()

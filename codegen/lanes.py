@@ -1,0 +1,242 @@
+"""Straight-line code for cores with DSP instructions: two rows in one accumulator, two activations in one word.
+
+Rows of the first layer are computed in pairs: low + 2**16 * high in one 32-bit register, so that one multiplication by
+a weight of both serves both. The register holds the pair's true sums modulo 2**32; with 2**15 added to each, the lanes
+are unsigned and do not borrow as long as each sum lies in [-2**15, 2**15 - 1], which the proved interval of every
+finished sum must say (partial sums may wrap). Then UQSUB16 is the ReLU of both. Rows whose interval is too wide are
+computed alone.
+
+Later layers multiply halves: SMLAxy takes either half of an activation word and either half of a word of weights, and
+SMLAD both. Activations of pairs are below 2**15 by the same proof, so that as signed halves they are themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import straight as plain
+from .bounds import LayerBounds
+from .lane_pairs import LanePair, pair_readers, pair_rows
+from .policy import Policy
+from .straight import CODES, REGISTERS, Row, Straight, is_fused, layer_rows, name
+from .thumb import operation as op
+from .thumb.allocate import allocate
+from .thumb.immediate import load_cost
+from .thumb.operation import Accumulator, Constant, Memory, Operation, TableWord, Value
+from .thumb.order import order_jobs
+from .thumb.weight_words import WeightWords, pack
+
+TABLE = "table"
+_TABLE_REGISTER = "r2"
+_LANE_BIAS = 0x8000_8000
+_MEMORIES = (4, 6)
+_WINDOW_LOADS = (8, 9)
+
+
+@dataclass(frozen=True)
+class Half:
+    """One 16-bit half of a word in memory."""
+
+    word: Memory
+    top: bool
+
+
+def lanes(policy: Policy, bounds: Sequence[LayerBounds]) -> Straight:
+    """Code of a simplified policy with its proved bounds; the fastest of several orders.
+
+    At the start r0 holds the address of the codes and r2 that of the table; the address for the outputs lies at
+    [sp, #4 * frame_words]. StraightError when a layer or the observation is too wide to be addressed.
+    """
+    words = plain.check_width(policy)
+    stored = len(policy.layers) - (2 if is_fused(policy) else 1)
+    pairs = pair_rows(policy.layers[0], bounds[0], policy.layers[1]) if stored else []
+    best = None
+    for memory in _MEMORIES:
+        operations = _Builder(policy, bounds, pairs, memory).program(stored, words - len(pairs))
+        for window_loads in _WINDOW_LOADS:
+            given = {CODES: "r0", TABLE: _TABLE_REGISTER}
+            code = allocate(operations, REGISTERS, given, _TABLE_REGISTER, window_loads)
+            if best is None or code.cycles < best.cycles:
+                best = code
+    return Straight(best, words - len(pairs))
+
+
+class _Builder:
+    """The operations of one program."""
+
+    def __init__(self, policy: Policy, bounds: Sequence[LayerBounds], pairs: list[LanePair], memory: int) -> None:
+        self._policy, self._bounds, self._pairs, self._memory = policy, bounds, pairs, memory
+        self._weights = WeightWords()
+
+    def program(self, stored: int, frame_words: int) -> list[Operation]:
+        """All operations in order; the first `stored` layers write their activations to the stack."""
+        policy, operations = self._policy, []
+        values: Sequence[Value | Half] = plain.code_values(policy)
+        free_word = 0
+        for index in range(stored):
+            if index == 0:
+                values = self._first_layer(values, operations)
+                operations.append(Operation(op.NOTHING, ends=(CODES,)))
+                free_word = policy.layers[0].rows - len(self._pairs)
+                continue
+            slots = plain.slots_of(policy.layers[index + 1], free_word)
+            free_word += policy.layers[index].rows
+            operations += self._layer(index, values, lambda job, slots=slots: plain.store(job[0], slots[job[0]]))
+            values = slots
+        operations += self._outputs(values, frame_words)
+        return [self._weights.resolve(operation) for operation in operations]
+
+    def _first_layer(self, codes: Sequence[Value], operations: list[Operation]) -> list[Value | Half]:
+        """Append the first layer's operations; returns where its activations lie."""
+        layer, rows = self._policy.layers[0], layer_rows(self._policy.layers[0], codes)
+        paired = {row for pair in self._pairs for row in pair.rows}
+        jobs = [pair.rows for pair in self._pairs] + [(row.index,) for row in rows if row.index not in paired]
+        places = self._places(jobs)
+        values: list[Value | Half] = [Memory("ldr", "sp", 0)] * layer.rows
+        reads = [[value for row in job for value, _ in rows[row].terms] for job in jobs]
+        for number in order_jobs(reads, self._memory):
+            job, word = jobs[number], Memory("ldr", "sp", 4 * places[number])
+            if len(job) == 1:
+                values[job[0]] = word
+                operations += self._rows(0, [rows[job[0]]])
+                operations += plain.store(job[0], word)
+            else:
+                values[job[0]], values[job[1]] = Half(word, False), Half(word, True)
+                operations += self._pair(self._pairs[number], rows, word)
+        return values
+
+    def _places(self, jobs: list[tuple[int, ...]]) -> list[int]:
+        """A stack word for each job, the most read ones nearest."""
+        readers = np.count_nonzero(self._policy.layers[1].weights, axis=0)
+        counts = np.array([sum(readers[row] for row in job) for job in jobs])
+        return np.argsort(np.argsort(-counts, kind="stable")).tolist()
+
+    def _outputs(self, values: Sequence[Value | Half], frame_words: int) -> Iterator[Operation]:
+        output = self._policy.layers[-1]
+        if not is_fused(self._policy):
+            yield from self._layer(-1, values, lambda job: plain.write_output(job[0], frame_words))
+            return
+        for z, bias in enumerate(output.bias + plain.half(output)):
+            yield _start(f"z{z}", int(bias))
+        pairs = pair_readers(self._policy.layers[-2], output, [_address(value) for value in values])
+        yield from self._layer(-2, values, self._into_outputs, pairs)
+        for z, shift in enumerate(output.shifts):
+            yield plain.requantise(f"z{z}", int(shift), output)
+            yield from plain.write_output(z, frame_words, f"z{z}")
+
+    def _into_outputs(self, rows: tuple[int, ...]) -> Iterator[Operation]:
+        """Products of finished rows into the outputs: two at once where that pays for packing them first."""
+        output, first = self._policy.layers[-1], name(rows[0])
+        both = set(np.flatnonzero(output.weights[:, rows].all(axis=1)).tolist()) if len(rows) == 2 else set()
+        both = both if len(both) > 1 and all(map(self._signed, rows)) else set()
+        for row in rows:
+            alone = [z for z in np.flatnonzero(output.weights[:, row]).tolist() if z not in both]
+            yield from (self._into_output(z, row, int(output.weights[z, row])) for z in alone)
+        if both:
+            yield Operation("pack", first, (Accumulator(name(rows[1])),))
+        for z in sorted(both):
+            weights = TableWord(pack(*(int(output.weights[z, row]) for row in rows)))
+            yield Operation("multiply both", f"z{z}", (Accumulator(first), weights))
+        yield Operation(op.NOTHING, ends=tuple(name(row) for row in rows))
+
+    def _signed(self, row: int) -> bool:
+        """Whether the activation of `row` before the outputs is a positive signed 16-bit number."""
+        return bool(self._bounds[-2].output.high[row] < 1 << 15)
+
+    def _into_output(self, z: int, row: int, weight: int) -> Operation:
+        source = Accumulator(name(row))
+        if plain.is_power_of_two(weight) or not self._signed(row):
+            return plain.accumulate(f"z{z}", source, weight)
+        return self._multiply_half(f"z{z}", source, False, weight)
+
+    def _layer(
+        self,
+        index: int,
+        values: Sequence[Value | Half],
+        finish: Callable[[tuple[int, ...]], Iterator[Operation]],
+        pairs: Sequence[tuple[int, int]] = (),
+    ) -> Iterator[Operation]:
+        """The rows of a layer, those of `pairs` side by side, each pair or single row handed to `finish`."""
+        rows = layer_rows(self._policy.layers[index], values)
+        paired = {row for pair in pairs for row in pair}
+        jobs = [*pairs, *((row.index,) for row in rows if row.index not in paired)]
+        reads = [list(dict.fromkeys(_address(value) for row in job for value, _ in rows[row].terms)) for job in jobs]
+        for number in order_jobs(reads, self._memory):
+            yield from self._rows(index, [rows[row] for row in jobs[number]])
+            yield from finish(jobs[number])
+
+    def _rows(self, index: int, rows: Sequence[Row]) -> Iterator[Operation]:
+        """Rows from their biases to their output codes, term by term together."""
+        layer = self._policy.layers[index]
+        terms: dict[Value, list[tuple[str, dict[bool | None, int]]]] = {}
+        for row in rows:
+            yield _start(name(row.index), row.bias)
+            own: dict[Value, dict[bool | None, int]] = {}
+            for value, weight in row.terms:
+                own.setdefault(_address(value), {})[value.top if isinstance(value, Half) else None] = weight
+            for address, weights in own.items():
+                terms.setdefault(address, []).append((name(row.index), weights))
+        for address, products in terms.items():
+            yield from (self._products(target, address, weights) for target, weights in products)
+        for row in rows:
+            yield plain.requantise(name(row.index), int(layer.shifts[row.index]), layer)
+
+    def _products(self, target: str, source: Value, weights: dict[bool | None, int]) -> Operation:
+        """One word times the weight of one half, of both (SMLAD), or of the word as a whole (key None)."""
+        if None in weights:
+            return plain.accumulate(target, source, weights[None])
+        if len(weights) == 2:
+            return Operation("multiply both", target, (source, TableWord(pack(weights[False], weights[True]))))
+        ((top, weight),) = weights.items()
+        return self._multiply_half(target, source, bool(top), weight)
+
+    def _pair(self, pair: LanePair, rows: Sequence[Row], word: Memory) -> Iterator[Operation]:
+        """Two rows in one accumulator, from their biases to the word that holds both activations."""
+        low, high = (rows[row] for row in pair.rows)
+        target = name(low.index)
+        lower = {value: weight << pair.scale for value, weight in low.terms}
+        upper = {value: weight << pair.scale for value, weight in high.terms}
+        yield _start(target, _signed((low.bias << pair.scale) + (high.bias << pair.scale + 16) + _LANE_BIAS))
+        for value in dict.fromkeys((*lower, *upper)):
+            weight = _signed(lower.get(value, 0) + (upper.get(value, 0) << 16))
+            if value not in upper and not plain.is_power_of_two(weight) and abs(weight) < 1 << 15:
+                yield self._multiply_half(target, value, False, weight)
+            else:
+                yield _multiply_lanes(target, value, weight)
+        yield Operation("lanes minus", target, (Constant(_LANE_BIAS),))
+        yield from (Operation("double lanes", target) for _ in range(pair.doublings))
+        if pair.bytewise:
+            yield Operation("upper bytes", target)
+        elif pair.shift:
+            yield Operation("shift right logical", target, (), (pair.shift,))
+            yield Operation("and", target, (Constant((0xFFFF >> pair.shift) * 0x0001_0001),))
+        yield from plain.store(low.index, word)
+
+    def _multiply_half(self, target: str, source: Value, top: bool, weight: int) -> Operation:
+        word, weight_top = self._weights.place(weight)
+        return Operation(f"multiply {'bt'[top]}{'bt'[weight_top]}", target, (source, word))
+
+
+def _address(value: Value | Half) -> Value:
+    return value.word if isinstance(value, Half) else value
+
+
+def _multiply_lanes(target: str, value: Value, weight: int) -> Operation:
+    """target += value * weight modulo 2**32, for a weight of both lanes."""
+    magnitude = abs(weight)
+    if plain.is_power_of_two(weight) or load_cost(magnitude) == 1:
+        return plain.accumulate(target, value, weight)
+    return Operation("mla" if weight > 0 else "mls", target, (value, TableWord(magnitude)))
+
+
+def _start(target: str, bias: int) -> Operation:
+    kind = op.SET if load_cost(bias) == 1 else op.SET_FROM_TABLE
+    return Operation(kind, target, (), (bias,), True)
+
+
+def _signed(word: int) -> int:
+    """`word` modulo 2**32 as a signed number."""
+    return (word + (1 << 31)) % (1 << 32) - (1 << 31)

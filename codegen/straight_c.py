@@ -1,0 +1,68 @@
+"""Straight-line code as the template straight.h.j2 prints it: frame, statements and table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .bounds import LayerBounds
+from .c_text import CArray, c_array
+from .lanes import lanes
+from .policy import Policy
+from .straight import Straight, straight
+from .thumb.immediate import PLAIN_LIMIT, is_modified
+
+_SAVED = ("r1", "r4-r11", "lr")
+_SAVED_WORDS = 10
+_STATEMENT_LINES = 100
+
+
+@dataclass(frozen=True)
+class StraightFunction:
+    """A function as straight.h.j2 prints it: groups of lines, each one statement, and the table that it reads."""
+
+    statements: tuple[tuple[str, ...], ...]
+    table: CArray | None
+    stack_bytes: int
+    architecture: str
+    needs_dsp: bool
+
+
+def straight_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
+    """The function of kernel straight; the bounds are proved, and nothing more of them is needed."""
+    return as_function(name, straight(policy), "ARMv7-M", needs_dsp=False)
+
+
+def lanes_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
+    """The function of kernel lanes, for cores with the DSP extension."""
+    return as_function(name, lanes(policy, bounds), "ARMv7E-M", needs_dsp=True)
+
+
+def as_function(name: str, program: Straight, architecture: str, needs_dsp: bool) -> StraightFunction:
+    """Frame, lines and table of `program`."""
+    lines = list(_with_frame(program))
+    statements = [tuple(lines[at : at + _STATEMENT_LINES]) for at in range(0, len(lines), _STATEMENT_LINES)]
+    words = np.array(program.code.table, np.uint32)
+    table = c_array(f"{name}_weights", words, hexadecimal=True) if len(words) else None
+    return StraightFunction(tuple(statements), table, 4 * (program.frame_words + _SAVED_WORDS), architecture, needs_dsp)
+
+
+def _with_frame(program: Straight) -> Iterator[str]:
+    frame_bytes = 4 * program.frame_words
+    yield f"push {{{', '.join(_SAVED)}}}"
+    if frame_bytes:
+        yield _move_stack("sub", frame_bytes)
+    yield from program.code.lines
+    yield _move_stack("add", frame_bytes + 4)
+    yield f"pop {{{_SAVED[1]}, pc}}"
+
+
+def _move_stack(name: str, count: int) -> str:
+    """The instruction that moves SP by `count` bytes, short where there is a short one (up to 508)."""
+    if count <= 508 or is_modified(count):
+        return f"{name} sp, sp, #{count}"
+    if count >= PLAIN_LIMIT:
+        raise ValueError(f"a frame of {count} bytes; one instruction moves SP by less than {PLAIN_LIMIT}")
+    return f"{name}w sp, sp, #{count}"

@@ -1,0 +1,214 @@
+"""Registers for a list of operations: loads in groups, and the value needed last gives way.
+
+Loads that follow one another are pipelined (ARM DDI 0439D, section 3.3.3), so operations are cut into windows whose
+memory values fit into registers together and are loaded back to back. What is evicted is the value whose next use is
+farthest away (Belady, A study of replacement algorithms for a virtual-storage computer, 1966).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from . import operation as op
+from .immediate import LOW_REGISTERS, add_constant, load_constant
+from .operation import Accumulator, Constant, Memory, Operation, TableWord, Value
+
+_NEVER = 1 << 60
+_SHORT_REACH_WORDS = 32
+_WRONG_SIDE = 0.4
+
+
+class AllocationError(ValueError):
+    """Operations that need more registers at once than there are; names the operation."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Instructions as text, the words of the table in the order of their loads, and the cycles that the instructions
+    take where each takes one and the first load of a group one more."""
+
+    lines: tuple[str, ...]
+    table: tuple[int, ...]
+    cycles: int
+
+
+def allocate(
+    operations: Sequence[Operation],
+    registers: Sequence[str],
+    given: dict[str, str],
+    table_register: str | None = None,
+    window_loads: int = 16,
+) -> Code:
+    """Code for `operations` in `registers`; `given` are accumulators that are live at the start, and theirs.
+
+    A window loads at most `window_loads` memory values. AllocationError when the registers are too few.
+    """
+    allocator = _Allocator(operations, registers, given, table_register, window_loads)
+    at = 0
+    while at < len(operations):
+        end = allocator.open_window(at)
+        for position in range(at, end):
+            allocator.execute(position)
+        at = end
+    return Code(tuple(allocator.lines), tuple(allocator.table), len(allocator.lines) + allocator.groups)
+
+
+@dataclass
+class _Window:
+    """What operations from one position to another need in registers at the same time."""
+
+    end: int
+    loads: dict[Memory | TableWord, None] = field(default_factory=dict)
+    starts: list[Operation] = field(default_factory=list)
+
+
+class _Allocator:
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        registers: Sequence[str],
+        given: dict[str, str],
+        table_register: str | None,
+        window_loads: int,
+    ) -> None:
+        self.lines: list[str] = []
+        self.table: list[int] = []
+        self.groups = 0
+        self._operations = operations
+        self._order = {register: rank for rank, register in enumerate(registers)}
+        self._free = set(registers) - set(given.values())
+        self._accumulators = dict(given)
+        self._resident: dict[Value, str] = {}
+        self._uses: dict[Value, list[int]] = {}
+        for position in range(len(operations) - 1, -1, -1):
+            for source in operations[position].sources:
+                self._uses.setdefault(source, [_NEVER]).append(position)
+        self._stored = {operation.sources[0] for operation in operations if operation.stores}
+        self._table_register, self._window_loads = table_register, window_loads
+        self._reach_words = 0
+        self._at = 0
+        self._window = _Window(0)
+
+    def open_window(self, begin: int) -> int:
+        """Choose a window from `begin`, load what it needs, and return its end."""
+        self._window = window = self._choose(begin)
+        missing = [value for value in window.loads if value not in self._resident]
+        if missing or window.starts:
+            self.groups += 1
+            self._load(missing, window.starts)
+        return window.end
+
+    def _choose(self, begin: int) -> _Window:
+        capacity, window = len(self._order), _Window(begin)
+        live = peak = len(self._accumulators)
+        moved, stored = 0, set()
+        for position in range(begin, len(self._operations)):
+            operation = self._operations[position]
+            loads = [s for s in operation.sources if isinstance(s, Memory | TableWord) and s not in window.loads]
+            early = operation.kind == op.SET_FROM_TABLE
+            live += operation.starts and not early
+            peak = max(peak, live)
+            moved = max(moved, sum(isinstance(source, Constant) for source in operation.sources))
+            together = len(window.loads) + len(loads) + len(window.starts) + early
+            fits = together + peak + moved <= capacity and together <= self._window_loads
+            if not stored.isdisjoint(loads) or (position > begin and not fits):
+                break
+            window.loads.update(dict.fromkeys(loads))
+            window.starts += [operation] * early
+            live -= len(operation.ends)
+            stored.add(operation.stores)
+            window.end = position + 1
+        return window
+
+    def _load(self, values: list[Memory | TableWord], starts: list[Operation]) -> None:
+        words: list[tuple[str, int]] = []
+        for value in values:
+            if isinstance(value, Memory):
+                register = self._take((), value.mnemonic == "ldr")
+                base = self._accumulators.get(value.base, value.base)
+                self.lines.append(f"{value.mnemonic} {register}, [{base}, #{value.offset_bytes}]")
+            else:
+                register = self._take((), True)
+                words.append((register, value.value))
+            self._resident[value] = register
+        words += [(self._start(start.target, ()), start.immediates[0]) for start in starts]
+        self._load_words(words)
+
+    def _load_words(self, words: list[tuple[str, int]]) -> None:
+        """Load from the table; the last load moves the pointer on (pre-indexed, for nothing) before short offsets end."""
+        far = self._reach_words + len(words) > _SHORT_REACH_WORDS * 5 // 8
+        for number, (register, value) in enumerate(words):
+            moves = far and number == len(words) - 1
+            offset = 4 * self._reach_words
+            self.lines.append(f"ldr {register}, [{self._table_register}, #{offset}]{'!' * moves}")
+            self.table.append(value & 0xFFFF_FFFF)
+            self._reach_words = 1 if moves else self._reach_words + 1
+
+    def execute(self, position: int) -> None:
+        """Print the operation at `position`; constants that it needs are moved in first."""
+        operation, self._at = self._operations[position], position
+        for source in operation.sources:
+            if isinstance(source, Constant) and source not in self._resident:
+                register = self._take(operation.sources, True)
+                self.lines += load_constant(register, source.value)
+                self._resident[source] = register
+        sources = [self._register(source) for source in operation.sources]
+        for source in operation.sources:
+            self._uses[source].pop()
+            if self._uses[source][-1] == _NEVER and source in self._resident:
+                self._free.add(self._resident.pop(source))
+        if operation.starts and operation.kind != op.SET_FROM_TABLE:
+            self._start(operation.target, operation.sources)
+        self._print(operation, sources)
+        self._end(operation)
+
+    def _start(self, name: str, keep: Sequence[Value]) -> str:
+        """A register for a new accumulator; those that are stored lie low, where stores are short."""
+        self._accumulators[name] = register = self._take(keep, Accumulator(name) in self._stored)
+        return register
+
+    def _print(self, operation: Operation, sources: list[str]) -> None:
+        target = self._accumulators.get(operation.target, "")
+        if operation.kind == op.SET:
+            self.lines += load_constant(target, operation.immediates[0])
+        elif operation.kind == op.ADD_CONSTANT:
+            self.lines.append(add_constant(target, sources[0] if sources else target, operation.immediates[0]))
+        elif operation.kind in op.TEXT:
+            named = dict(zip("ij", operation.immediates, strict=False))
+            self.lines.append(op.TEXT[operation.kind].format(*sources, target=target, **named))
+
+    def _end(self, operation: Operation) -> None:
+        """Free the registers of ended accumulators; one that was just stored still holds the stored value."""
+        for name in operation.ends:
+            register = self._accumulators.pop(name)
+            kept = operation.stores
+            if kept is not None and operation.sources[0] == Accumulator(name) and self._next_use(kept) < _NEVER:
+                self._resident[kept] = register
+            else:
+                self._free.add(register)
+
+    def _register(self, source: Value) -> str:
+        return self._accumulators[source.name] if isinstance(source, Accumulator) else self._resident[source]
+
+    def _take(self, keep: Sequence[Value], low: bool) -> str:
+        """A free register, low or high by preference; when there is none, that of the value needed last."""
+        if not self._free:
+            spare = [value for value in self._resident if value not in keep and not self._is_needed(value)]
+            if not spare:
+                raise AllocationError(f"{len(self._order)} registers are too few for {list(self._resident)}")
+            self._free.add(self._resident.pop(max(spare, key=lambda value: self._distance(value, low))))
+        register = min(self._free, key=lambda name: ((name in LOW_REGISTERS) != low, self._order[name]))
+        self._free.remove(register)
+        return register
+
+    def _distance(self, value: Value, low: bool) -> float:
+        """How long `value` will not be needed; a register on the wrong side counts as needed sooner."""
+        distance = self._next_use(value) - self._at
+        return distance if (self._resident[value] in LOW_REGISTERS) == low else distance * _WRONG_SIDE
+
+    def _is_needed(self, value: Value) -> bool:
+        return value in self._window.loads and self._next_use(value) < self._window.end
+
+    def _next_use(self, value: Value) -> int:
+        return self._uses[value][-1] if value in self._uses else _NEVER

@@ -1,0 +1,110 @@
+"""What `distil` and `limit` ask about teacher and student, and how they show a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ganglion.hil.environments import resolve_env_id
+
+from ..errors import UsageError
+from ..extras import require_extra
+from ..selection import zoo_folder
+
+if TYPE_CHECKING:
+    from ganglion.trainer.distil import Settings
+    from ganglion.trainer.teacher import Teacher
+
+Flat = tyro.conf.arg(name="")
+
+
+@dataclass
+class TeacherOptions:
+    """Which teacher: give a file, or an environment of the zoo."""
+
+    teacher: Path | None = None
+    """Teacher file instead of the zoo's, or of the one that was trained in runs/."""
+    env: str | None = None
+    """Environment, such as Hopper or Hopper-v4; by default the one that the teacher file names."""
+
+    def read(self) -> Teacher:
+        """The teacher that is asked for; UsageError when it is not clear which, or there is none."""
+        require_extra("train", "torch", "stable_baselines3")
+        from ganglion.trainer.teacher import read_teacher
+
+        if self.teacher is None and self.env is None:
+            raise UsageError("say which teacher: a file (--teacher FILE) or an environment of the zoo (--env Hopper)")
+        env_id = resolve_env_id(self.env) if self.env else None
+        teacher = read_teacher(self.teacher or _teacher_of(env_id))
+        return replace(teacher, env_id=env_id or teacher.env_id)
+
+
+def _teacher_of(env_id: str) -> Path:
+    zoo = zoo_folder() / "teachers" / f"{env_id}.safetensors"
+    trained = sorted(Path("runs").glob(f"{env_id}-teacher-*/teacher.safetensors"))
+    for path in (zoo, *trained):
+        if path.exists():
+            return path
+    raise UsageError(
+        f"there is no teacher for {env_id}, neither {zoo} nor one in runs/; "
+        f"train one (ganglion train --env {env_id} --preset teacher) or give --teacher FILE"
+    )
+
+
+@dataclass
+class StudentOptions:
+    """What the student is to be."""
+
+    sparsity: float = 0.98
+    """Share of zero weights."""
+    weight_bits: int = 8
+    """Bits of a weight, 2 to 8."""
+    activation_bits: Literal[8, 16] = 8
+    """Bits of a hidden activation."""
+    observation_bits: Literal[8, 16] = 8
+    """Bits of an observation."""
+    width: int | None = None
+    """Most neurons of a hidden layer; by default as many as are worth their weights."""
+    saliency: Literal["second-order", "activation", "magnitude"] = "second-order"
+    """What decides which weights go."""
+    allocation: Literal["global", "paper", "uniform", "erk"] = "global"
+    """How the weights that stay are shared among layers; `global` lets them compete."""
+    updates: int = 16_000
+    """Gradient steps; 40,000 to 60,000 pay at the limit."""
+    seed: int = 0
+    """Seed of everything."""
+
+    def settings(self) -> Settings:
+        """The settings of the trainer."""
+        from ganglion.trainer.calibration import BitWidths
+        from ganglion.trainer.distil import Settings
+
+        return Settings(
+            sparsity=self.sparsity,
+            seed=self.seed,
+            bits=BitWidths(self.weight_bits, self.activation_bits, self.observation_bits),
+            width=self.width,
+            saliency=self.saliency,
+            allocation=self.allocation,
+            updates=self.updates,
+        )
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator:
+    """A bar that `distil` reports to: phase, weights left, loss."""
+    columns = (TextColumn(title), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("measuring the teacher", total=None)
+
+        def show(report) -> None:
+            text = f"{report.phase}: {report.nonzeros:,} weights, loss {report.loss:.4f}"
+            bar.update(task, completed=report.update, total=report.updates, description=text)
+
+        yield show

@@ -1,0 +1,100 @@
+"""The commands `distil` and `limit` from the user's side: an actor file and a verdict, or one clear line."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from ganglion.codegen.actor import read_actor
+from ganglion.commands.distil_options import StudentOptions
+from ganglion.main import main
+from ganglion.trainer import limit as limiting
+from ganglion.trainer.limit import search
+from ganglion.trainer.teacher import read_teacher
+from tests.trainer.distil.point import ENV, teacher, teacher_file
+from tests.trainer.distil.test_distil import SMALL
+
+
+@pytest.fixture
+def file(tmp_path):
+    return teacher_file(tmp_path / "teacher.safetensors")
+
+
+def fails(capsys, *arguments) -> str:
+    """Run a command that must fail by a user error; returns its message."""
+    code = main([str(argument) for argument in arguments])
+    message = capsys.readouterr().err
+    assert code == 2
+    assert message.startswith("ganglion: ") and message.count("\n") == 1
+    return message
+
+
+def test_the_teacher_file_gives_the_teacher_back(file):
+    read, made = read_teacher(file), teacher()
+    assert read.digest == made.digest and read.env_id == ENV
+    assert read.action_space.low.tolist() == [-2, -2] and read.action_space.high.tolist() == [4, 4]
+
+
+def test_distil_writes_an_actor_and_tells_its_share(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(StudentOptions, "settings", lambda self: SMALL)
+    out = tmp_path / "actor.safetensors"
+    assert main(["distil", "--teacher", str(file), "--out", str(out), "--episodes", "5"]) == 0
+    actor = read_actor(out)
+    assert actor.about["algorithm"] == "distil"
+    assert actor.about["provenance"]["teacher"]["digest"] == teacher().digest
+    assert actor.about["returns"]["quantised"]["episodes"] == actor.about["share"]["episodes"] == 5
+    told = capsys.readouterr().out
+    assert f"{actor.about['share']['share']:.1%} of the teacher's return" in told
+    assert not (tmp_path / "actor.run" / "snapshot.pt").exists()
+
+
+def test_distil_from_recorded_observations_measures_no_return(file, tmp_path, capsys):
+    recorded = tmp_path / "observations.npz"
+    np.savez(recorded, observations=np.random.default_rng(0).uniform(-2, 2, (2_000, 3)))
+    out = tmp_path / "actor.safetensors"
+    arguments = ["distil", "--teacher", file, "--observations", recorded, "--out", out, "--updates", 200]
+    assert main([str(argument) for argument in [*arguments, "--weight-bits", 6, "--sparsity", 0.5]]) == 0
+    actor = read_actor(out)
+    assert actor.about["returns"] == {} and "share" not in actor.about
+    assert "root mean square error" in capsys.readouterr().out
+    assert max(int(np.abs(layer.weights.astype(int)).max()) for layer in actor.policy.layers) <= 31
+
+
+def test_limit_writes_the_smallest_actor(file, tmp_path, capsys, monkeypatch):
+    goal = partial(limiting.Goal, start=0.5, short_updates=60, resolution=2.5, weight_bits=(), widths=())
+    monkeypatch.setattr(limiting, "Goal", goal)
+    monkeypatch.setattr(search, "Settings", lambda: SMALL)
+    arguments = ["limit", "--teacher", file, "--keep", 0.8, "--out", tmp_path / "search", "--updates", 120]
+    assert main([str(argument) for argument in [*arguments, "--workers", 1, "--seeds", 1]]) == 0
+    actor = read_actor(tmp_path / "search" / "actor.safetensors")
+    told = capsys.readouterr().out
+    assert f"{actor.policy.nonzeros:,} weights" in told and "Pareto front of" in told
+
+
+def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
+    assert "say which teacher" in fails(capsys, "distil")
+    assert "there is no such teacher" in fails(capsys, "distil", "--teacher", tmp_path / "none")
+    assert "did you mean Hopper?" in fails(capsys, "limit", "--env", "Hoper")
+    assert "sparsity is 1.5" in fails(capsys, "distil", "--teacher", file, "--sparsity", 1.5)
+    assert "--episodes 1" in fails(capsys, "distil", "--teacher", file, "--episodes", 1)
+    assert "--workers 0" in fails(capsys, "limit", "--teacher", file, "--workers", 0)
+    assert "share to keep is 3.0" in fails(capsys, "limit", "--teacher", file, "--keep", 3, "--out", tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"not numpy", "not a file of numpy's"),
+        ({"states": np.zeros((4, 3))}, "no array is called 'observations'; there is states"),
+        ({"observations": np.full((4, 3), np.inf)}, "4 of 4 observations are not finite"),
+        ({"observations": np.array([["a"]])}, "real numbers are needed"),
+    ],
+)
+def test_bad_observation_files_are_explained(file, tmp_path, capsys, content, message):
+    recorded = tmp_path / "observations.npz"
+    if isinstance(content, bytes):
+        recorded.write_bytes(content)
+    else:
+        np.savez(recorded, **content)
+    out = tmp_path / "actor.safetensors"
+    assert message in fails(capsys, "distil", "--teacher", file, "--observations", recorded, "--out", out)

@@ -1,0 +1,201 @@
+"""Whole runs on a small task: what comes out, that it repeats, that it resumes, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ganglion.codegen import arithmetic, reference
+from ganglion.codegen.actor import read_actor, write_actor
+from ganglion.trainer.calibration import BitWidths
+from ganglion.trainer.distil import DistilError, Settings, distil, judge, measure_teacher
+from ganglion.trainer.distil.dataset import Dataset
+from ganglion.trainer.distil.distillation import _Run
+from ganglion.trainer.distil.fleet import Fleet
+from ganglion.trainer.distil.labels import Labeller, Labels
+
+from .point import ENV, teacher
+
+SMALL = Settings(
+    sparsity=0.8,
+    updates=240,
+    batch_size=64,
+    environments=4,
+    teacher_steps=400,
+    round_steps=60,
+    rounds=20,
+    prune_events=20,
+    warmup_updates=10,
+    capacity=1_500,
+    recent_observations=300,
+)
+WEIGHTS = 12 * 3 + 12 * 12 + 2 * 12
+
+
+@pytest.fixture(scope="module")
+def student():
+    return distil(teacher(), SMALL)
+
+
+def test_the_student_keeps_the_teachers_return_and_says_so(student):
+    verdict = judge(student.policy, measure_teacher(teacher()))
+    assert verdict.share > 0.95
+    assert verdict.low <= verdict.share <= verdict.high
+    assert student.about["sparsity"] == {"nominal": 0.8, "weights": WEIGHTS, "nonzeros": student.policy.nonzeros}
+
+
+def test_the_run_keeps_exactly_the_weights_that_are_asked_for():
+    reports = []
+    distil(teacher(), SMALL, reports.append)
+    assert reports[-1].nonzeros == WEIGHTS - round(0.8 * WEIGHTS)
+    assert [report.phase for report in reports] == ["prune", "prune", "integer", "integer"]
+    assert reports[-1].update == SMALL.updates
+
+
+@pytest.mark.parametrize("bits", [BitWidths(), BitWidths(weights=4), BitWidths(8, 16, 16), BitWidths(per_row=False)])
+def test_the_exported_integers_are_the_students_actions(bits):
+    run = _Run(teacher(), replace(SMALL, updates=60, bits=bits), lambda _: None, None, None)
+    run.go()
+    observations = run.dataset.columns[0][: run.dataset.size].numpy()
+    policy = run.student().policy
+    means = run.learner.means(torch.from_numpy(observations)).detach().numpy()
+    head = policy.layers[-1]
+    codes, _ = arithmetic.quantise(
+        observations, policy.observation.gain, policy.observation.offset, policy.observation.bits
+    )
+    assert np.array_equal(reference.activations(policy, codes)[-1] * 2.0**head.output_exponent, means)
+
+
+def test_masks_hold_to_the_end():
+    run = _Run(teacher(), SMALL, lambda _: None, None, None)
+    run.go()
+    for layer in run.learner.layers:
+        assert torch.equal(layer.weight, layer.weight * layer.mask)
+        assert not layer.codes()[0][layer.mask == 0].any()
+
+
+def test_the_same_seed_gives_the_same_file(student, tmp_path):
+    for name, run in (
+        ("a", student),
+        ("b", distil(teacher(), SMALL)),
+        ("c", distil(teacher(), replace(SMALL, seed=1))),
+    ):
+        write_actor(tmp_path / name, run.policy, run.about)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert read_actor(tmp_path / "a").policy.digest != read_actor(tmp_path / "c").policy.digest
+
+
+@pytest.mark.parametrize(("phase", "stop_at"), [("prune", 100), ("integer", 200)])
+def test_an_interrupted_run_ends_in_the_same_student(student, tmp_path, phase, stop_at):
+    def interrupt(report):
+        if report.update == stop_at:
+            assert report.phase == phase
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        distil(teacher(), SMALL, interrupt, folder=tmp_path)
+    reports = []
+    resumed = distil(teacher(), SMALL, reports.append, folder=tmp_path)
+    assert resumed.policy.digest == student.policy.digest
+    assert resumed.about == student.about
+    assert reports[0].update > 0
+
+
+def test_a_folder_belongs_to_one_run(tmp_path):
+    distil(teacher(), replace(SMALL, updates=60), folder=tmp_path)
+    with pytest.raises(DistilError, match="other settings"):
+        distil(teacher(), replace(SMALL, updates=60, seed=4), folder=tmp_path)
+
+
+def test_a_damaged_snapshot_starts_again(tmp_path):
+    settings = replace(SMALL, updates=60)
+    first = distil(teacher(), settings, folder=tmp_path)
+    (tmp_path / "snapshot.pt").write_bytes(b"not a snapshot")
+    assert distil(teacher(), settings, folder=tmp_path).policy.digest == first.policy.digest
+
+
+def test_recorded_observations_are_enough():
+    fleet = Fleet(ENV, SMALL)
+    fleet.restart(0)
+    steer = drive(teacher())
+    recorded = fleet.collect(1_500, steer, None, 50)
+    student = distil(
+        replace(teacher(), env_id="NoSuchSimulator-v0", about={"action_bounds": [[-2, -2], [4, 4]]}),
+        SMALL,
+        observations=recorded,
+    )
+    assert student.about["provenance"]["steps"] == 0
+    assert student.action_error < 0.1
+    actions = reference.infer(student.policy, recorded[:100]).actions
+    assert np.abs(actions - (steer(recorded[:100]) * 3 + 1)).mean() < 0.3
+
+
+def drive(policy):
+    with torch.no_grad():
+        return lambda x: torch.tanh(policy.actor(torch.from_numpy(x))).detach().numpy()
+
+
+@pytest.mark.parametrize(
+    ("observations", "message"),
+    [
+        (np.full((50, 3), np.nan), "50 of 50 observations are not finite, the first in row 0, feature 0"),
+        (np.zeros((50, 4)), r"shape \(50, 4\)"),
+        (np.zeros(3), r"shape \(3,\)"),
+    ],
+)
+def test_bad_observations_are_refused(observations, message):
+    with pytest.raises(DistilError, match=message):
+        distil(teacher(), SMALL, observations=observations)
+
+
+def test_a_teacher_no_better_than_random_is_refused_before_any_rollout():
+    with pytest.raises(DistilError, match="there is nothing to distil"):
+        distil(teacher(sign=-1.0), SMALL)
+
+
+def test_an_environment_that_returns_nan_is_named():
+    with pytest.raises(DistilError, match="nan as feature 1"):
+        fleet = Fleet("GanglionTestBroken-v0", SMALL)
+        fleet.restart(0)
+        fleet.collect(8, drive(teacher()), None, 50)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sparsity": 1.0}, "sparsity is 1.0"),
+        ({"bits": BitWidths(weights=9)}, "weights have 9 bits"),
+        ({"updates": 5}, "use more updates"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"width": 0}, "width is 0"),
+    ],
+)
+def test_bad_settings_are_refused(change, message):
+    with pytest.raises(DistilError, match=message):
+        distil(teacher(), replace(SMALL, **change))
+
+
+@pytest.mark.parametrize("change", [{"saliency": "magnitude"}, {"allocation": "erk"}, {"width": 5}, {"sparsity": 0.0}])
+def test_options_run(change):
+    student = distil(teacher(critics=False), replace(SMALL, updates=60, **change))
+    assert student.policy.nonzeros <= WEIGHTS - round((SMALL.sparsity if "sparsity" not in change else 0) * WEIGHTS)
+    assert max(student.policy.shape[1:3]) <= change.get("width", 12)
+
+
+def test_the_dataset_forgets_the_oldest_and_draws_the_newest():
+    dataset = Dataset(10, torch.Generator().manual_seed(0))
+    for start in (0, 6, 12):
+        rows = torch.arange(start, start + 6).float()[:, None]
+        dataset.add(rows, Labels(rows, rows, rows))
+    assert set(dataset.draw(500).observations[:, 0].tolist()) == set(range(8, 18))
+    assert set(dataset.draw(100, 100, 3).observations[:, 0].tolist()) == {15, 16, 17}
+
+
+def test_labels_weigh_the_actions_that_the_critics_mind():
+    settings = Settings(curvature_share=1.0, curvature_limit=100.0)
+    policy = teacher()
+    first = Labeller(policy, settings)(torch.randn(64, 3))
+    assert first.weights.mean().item() == pytest.approx(1.0, rel=1e-4)
+    plain = Labeller(replace(policy, critics=()), settings)(torch.randn(64, 3))
+    assert torch.equal(plain.weights, torch.ones(64, 2))

@@ -1,0 +1,20 @@
+"""Distillation: a trained dense policy teaches a sparse integer student on the student's own rollouts.
+
+settings      every hyperparameter
+fleet         environments in lock step, teacher and student share the wheel
+labels        what the teacher would do, and how much each action matters to its critics
+dataset       the observations met so far, with their labels
+saliency      what each weight is worth
+selection     which weights stay
+compaction    neurons that nothing needs, dropped for good
+learner       the student: updates, pruning, integer arithmetic
+snapshot      a run that is stopped goes on from here
+distillation  the run itself
+verdict       the finished integers against their teacher
+"""
+
+from .distillation import Student, distil
+from .settings import DistilError, Settings
+from .verdict import Verdict, judge, measure_teacher
+
+__all__ = ["DistilError", "Settings", "Student", "Verdict", "distil", "judge", "measure_teacher"]

@@ -1,0 +1,135 @@
+"""The student while it learns: float first, pruned on the way, then in the integers that will be exported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..calibration import calibrate, fold_observation_scales
+from ..layers import ObservationQuantiser, SparseLinear
+from ..pruning import allocate, apply_mask
+from ..teacher import Teacher
+from .compaction import compact
+from .dataset import Batch
+from .saliency import saliency
+from .selection import select
+from .settings import Settings
+
+_RARELY = 3e-4  # a neuron that is active in a smaller share of the observations counts as dead
+
+
+class Learner:
+    """A student that begins as a copy of its teacher and sees the ranges that `observations` (n, features) span."""
+
+    def __init__(self, teacher: Teacher, observations: torch.Tensor, settings: Settings) -> None:
+        self.settings = settings
+        self.layers = _copy(teacher.actor)
+        self.shapes = [(layer.out_features, layer.in_features) for layer in self.layers]
+        self.observation = fold_observation_scales(self.layers[0], observations, settings.bits.observations)
+        self.optimizer = _adam(self.layers, settings)
+
+    @property
+    def nonzeros(self) -> int:
+        """Weights that the masks keep."""
+        return sum(layer.nonzeros for layer in self.layers)
+
+    @property
+    def weights(self) -> int:
+        """Weights of the dense network that the student began as."""
+        return sum(rows * columns for rows, columns in self.shapes)
+
+    @property
+    def quantised(self) -> bool:
+        """Whether the student computes in integers."""
+        return self.layers[0].quantiser is not None
+
+    def means(self, observations: torch.Tensor) -> torch.Tensor:
+        """Outputs before tanh, float32 (n, actions), of raw observations (n, features)."""
+        return self._values(observations)[-1]
+
+    @torch.no_grad()
+    def act(self, observations: np.ndarray) -> np.ndarray:
+        """Actions (n, actions) in [-1, 1] of raw float32 observations (n, features)."""
+        return torch.tanh(self.means(torch.from_numpy(observations))).numpy()
+
+    def update(self, batch: Batch, learning_rate: float) -> torch.Tensor:
+        """One step of Adam on the weighted squared errors of actions and of means; the loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        means = self.means(batch.observations)
+        action_error = (torch.tanh(means) - batch.labels.actions).square() * batch.labels.weights
+        mean_error = (means - batch.labels.means).square()
+        loss = action_error.mean() + self.settings.mean_loss * mean_error.mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach()
+
+    @torch.no_grad()
+    def prune(self, sparsity: float, observations: torch.Tensor) -> None:
+        """Keep the best weights, exactly 1 - `sparsity` of the dense network's where so many live ones are left."""
+        inputs = [self._scaled(observations), *self._values(observations)[:-1]]
+        scores = saliency(self.settings.saliency, self.layers, inputs, self.optimizer)
+        alive = [(values > 0).float().mean(dim=0) > _RARELY for values in inputs[1:]]
+        masks = select(scores, self._budgets(sparsity), alive, self.settings.width)
+        for layer, mask in zip(self.layers, masks, strict=True):
+            layer.mask.copy_(mask)
+            apply_mask(layer, self.optimizer)
+        compact(self.layers, self.optimizer)
+
+    def quantise(self, observations: torch.Tensor) -> None:
+        """Begin to compute in integers, or choose the exponents anew."""
+        calibrate(self.layers, observations, self.settings.bits, folded=self.observation)
+
+    def _budgets(self, sparsity: float) -> Sequence[int] | int:
+        if self.settings.allocation == "global":
+            return self.weights - round(sparsity * self.weights)
+        shares = allocate(self.shapes, sparsity, self.settings.allocation)
+        return [r * c - round(share * r * c) for (r, c), share in zip(self.shapes, shares, strict=True)]
+
+    def _values(self, observations: torch.Tensor) -> list[torch.Tensor]:
+        values = observations if self.quantised else self._scaled(observations)
+        outputs = []
+        for layer in self.layers[:-1]:
+            values = torch.relu(layer(values))
+            outputs.append(values)
+        return [*outputs, self.layers[-1](values)]
+
+    def _scaled(self, observations: torch.Tensor) -> torch.Tensor:
+        codes = observations * self.observation.gain + (self.observation.offset - 0.5)
+        return codes * 2.0**self.observation.exponent
+
+    @property
+    def state(self) -> dict:
+        """What a snapshot keeps."""
+        layers = [(layer.weight.data, layer.bias.data, layer.mask, layer.quantiser) for layer in self.layers]
+        return {"layers": layers, "observation": self.observation, "optimizer": self.optimizer.state_dict()}
+
+    def restore(self, state: dict) -> None:
+        """Go on from `state`."""
+        self.layers = [_layer(weight, bias) for weight, bias, _, _ in state["layers"]]
+        for layer, (_, _, mask, quantiser) in zip(self.layers, state["layers"], strict=True):
+            layer.mask = mask
+            layer.set_quantiser(quantiser)
+        self.observation: ObservationQuantiser = state["observation"]
+        self.optimizer = _adam(self.layers, self.settings)
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _copy(actor: nn.Sequential) -> list[SparseLinear]:
+    linears = [module for module in actor if isinstance(module, nn.Linear)]
+    return [_layer(linear.weight.detach().clone(), linear.bias.detach().clone()) for linear in linears]
+
+
+def _layer(weight: torch.Tensor, bias: torch.Tensor) -> SparseLinear:
+    linear = nn.utils.skip_init(nn.Linear, weight.shape[1], weight.shape[0])
+    linear.weight, linear.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return SparseLinear(linear)
+
+
+def _adam(layers: Sequence[SparseLinear], settings: Settings) -> torch.optim.Adam:
+    parameters = [parameter for layer in layers for parameter in (layer.weight, layer.bias)]
+    return torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)

@@ -1,0 +1,154 @@
+"""What to try next. A function of the results alone, so that a search that was stopped goes on where it was.
+
+1. A ladder of short runs, each with half the weights of the one before, down to the first rungs that fail.
+2. Bisection between the last rung that passes and the first that fails: short first, then long with several seeds.
+3. With the weights found: fewer bits per weight, as long as that passes.
+4. With the bits found: narrower layers.
+
+A point passes when the best of its seeds does. Searching by seed luck is legitimate, as the winner is measured again on
+seeds that it was not chosen by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from .points import Goal, Point, Result
+
+SMALLEST = 8  # weights; below that there is no way from observations through two layers to actions
+RUNGS_AT_ONCE = 2
+
+Verdicts = dict[Point, Result]
+
+
+def propose(goal: Goal, unit: str, weights: int, results: Sequence[Result]) -> list[Point]:
+    """Points worth running now, most useful first; none when the search is over. They do not depend on each other."""
+    return _Search(goal, unit, weights, results).next_points()
+
+
+def passes(goal: Goal, unit: str, result: Result) -> bool:
+    """Whether a result reaches the goal: return kept, or budget met."""
+    if goal.budget is not None:
+        return result.prices[unit] <= goal.budget
+    return result.share >= goal.keep
+
+
+def winner(goal: Goal, unit: str, results: Sequence[Result]) -> Result | None:
+    """The cheapest result that keeps the share, or the best one within the budget; None where there is none."""
+    good = [result for result in results if passes(goal, unit, result)]
+    if goal.budget is not None:
+        return max(good, key=lambda result: result.share, default=None)
+    return min(good, key=lambda result: (result.prices[unit], -result.share), default=None)
+
+
+class _Search:
+    def __init__(self, goal: Goal, unit: str, weights: int, results: Sequence[Result]) -> None:
+        self.goal, self.unit, self.weights = goal, unit, weights
+        self.known: Verdicts = {result.point: result for result in results}
+
+    def next_points(self) -> list[Point]:
+        """The first stage that is not finished says what comes next."""
+        for stage in (self._ladder, self._bisection, self._bits, self._widths):
+            points = stage()
+            if points:
+                return points
+        return []
+
+    def _good(self, result: Result) -> bool:
+        return passes(self.goal, self.unit, result)
+
+    def _large(self, result: Result) -> bool:
+        """Whether the limit lies below this result: it keeps the return, or it is above the budget."""
+        return self._good(result) != (self.goal.budget is not None)
+
+    def _rungs(self) -> Iterator[Point]:
+        nonzeros = self.goal.start * self.weights
+        while nonzeros >= SMALLEST:
+            yield Point(round(nonzeros), 8, None, self.goal.short_updates, 0)
+            nonzeros /= 2
+
+    def _ladder(self) -> list[Point]:
+        """Rungs from the top until two in a row lie below the limit, or one lies hopelessly so."""
+        wanted: list[Point] = []
+        below = 0
+        for rung in self._rungs():
+            result = self.known.get(rung)
+            if result is None:
+                wanted.append(rung)
+                if len(wanted) == RUNGS_AT_ONCE:
+                    break
+                continue
+            below = 0 if self._large(result) else below + 1
+            if below == 2 or (below and self._hopeless(result)):
+                break
+        return wanted
+
+    def _hopeless(self, result: Result) -> bool:
+        return self.goal.budget is not None or result.share < self.goal.keep - self.goal.hopeless
+
+    def _bisection(self) -> list[Point]:
+        small, large = self._bracket()
+        if large is None or small is None or large / small <= self.goal.resolution:
+            return []
+        middle = round((small * large) ** 0.5)
+        short = Point(middle, 8, None, self.goal.short_updates, 0)
+        return [short] if short not in self.known else self._missing(replace(short, updates=self.goal.long_updates))
+
+    def _bracket(self) -> tuple[int | None, int | None]:
+        """Weights of the largest point below the limit and of the smallest above it, by what was settled."""
+        sizes = sorted({point.nonzeros for point in self.known if self._is_plain(point)}, reverse=True)
+        large = small = None
+        for size in sizes:
+            above = self._above(size)
+            if above:
+                large = size
+            elif above is False:
+                small = size
+                break
+        return small, large
+
+    def _above(self, size: int) -> bool | None:
+        """Whether the limit lies below `size`; None while that is open."""
+        group = [result for point, result in self.known.items() if self._is_plain(point) and point.nonzeros == size]
+        if any(self._large(result) for result in group):
+            return True
+        long = sum(result.point.updates == self.goal.long_updates for result in group)
+        settled = long == self.goal.seeds or any(self._hopeless(result) for result in group) or self._is_rung(size)
+        return False if settled else None
+
+    def _is_plain(self, point: Point) -> bool:
+        return point.weight_bits == 8 and point.width is None
+
+    def _is_rung(self, size: int) -> bool:
+        return any(rung.nonzeros == size for rung in self._rungs())
+
+    def _missing(self, point: Point) -> list[Point]:
+        seeds = (replace(point, seed=seed) for seed in range(self.goal.seeds))
+        return [candidate for candidate in seeds if candidate not in self.known]
+
+    def _best(self, fits: Callable[[Point], bool]) -> Result | None:
+        return winner(self.goal, self.unit, [result for point, result in self.known.items() if fits(point)])
+
+    def _bits(self) -> list[Point]:
+        base = self._best(self._is_plain)
+        return [] if base is None else self._descend(base.point, "weight_bits", self.goal.weight_bits)
+
+    def _widths(self) -> list[Point]:
+        base = self._best(lambda point: point.width is None)
+        if base is None:
+            return []
+        live = max(base.shape[1:-1], default=0)
+        return self._descend(base.point, "width", tuple(max(1, round(share * live)) for share in self.goal.widths))
+
+    def _descend(self, base: Point, name: str, values: tuple[int, ...]) -> list[Point]:
+        """Long runs of `base` with one value after the other, until one does not pass."""
+        for value in values:
+            point = replace(base, updates=self.goal.long_updates, **{name: value})
+            missing = self._missing(point)
+            if missing:
+                return missing
+            group = [self.known[replace(point, seed=seed)] for seed in range(self.goal.seeds)]
+            if not any(map(self._good, group)):
+                break
+        return []
