@@ -1,1 +1,1 @@
-"""What runs on the FPGA and how it gets there: RTL, hls4ml projects, synthesis, boards."""
+"""What runs on the FPGA and how it gets there: Verilog, simulation, synthesis, boards."""

@@ -52,9 +52,8 @@ def read_board(name: str) -> Board:
     """The board called `name`; BoardError when there is none."""
     if name not in boards():
         raise BoardError(f"board {name!r} is unknown; allowed: {', '.join(boards())}")
-    root = files(__package__).joinpath("boards")
-    entry = tomllib.loads(root.joinpath(name, "board.toml").read_text())
-    shared = root.joinpath(entry.pop("shared", name))
+    folder = files(__package__).joinpath("boards", name)
+    entry = tomllib.loads(folder.joinpath("board.toml").read_text())
     lists = {key: tuple(entry.pop(key, ())) for key in ("place_and_route", "pack", "load")}
-    wrapper = shared.joinpath("board.v").read_text()
-    return Board(**entry, **lists, wrapper=wrapper, pins=shared.joinpath(PIN_FILES[entry["family"]]).read_text())
+    wrapper = folder.joinpath("board.v").read_text()
+    return Board(**entry, **lists, wrapper=wrapper, pins=folder.joinpath(PIN_FILES[entry["family"]]).read_text())

@@ -71,7 +71,7 @@ def build_simulator(
 
     ToolError when no simulator is installed or one of its steps fails.
     """
-    engine = engine or find_engine()
+    engine, folder = engine or find_engine(), folder.resolve()
     sources = write_design(design, folder)
     if engine == "verilator":
         program = _verilate(sources, bench, folder, trace)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .board import PIN_FILES, Board, boards, read_board
@@ -82,10 +83,9 @@ def synthesise(design: Design, board: Board, folder: Path) -> Synthesis:
     family = FAMILIES[board.family]
     bitstream = folder / family.bitstream
     bitstream.unlink(missing_ok=True)
-    sources = [path.name for path in write_design(design, folder)]
-    (folder / "board.v").write_text(board.wrapper)
-    (folder / PIN_FILES[board.family]).write_text(board.pins)
-    _synthesise(family, board, [*sources, "board.v"], folder)
+    around = {"board.v": board.wrapper, PIN_FILES[board.family]: board.pins}
+    sources = write_design(replace(design, files={**design.files, **around}), folder)
+    _synthesise(family, board, [path.name for path in sources], folder)
     report = _place_and_route(family, board, folder)
     fmax_hz = min(clock["achieved"] for clock in report["fmax"].values()) * 1e6
     if fmax_hz < board.clock_hz:
@@ -95,11 +95,7 @@ def synthesise(design: Design, board: Board, folder: Path) -> Synthesis:
             f"{board.clock_hz / 1e6:.1f} MHz (slack {slack_ns:.2f} ns); lower clock_hz and the PLL in its board file, "
             "or take fewer lanes or more pipeline stages"
         )
-    run_tool(
-        [*find_tool(family.packer), *family.pack(board, family.routed, family.bitstream)],
-        folder,
-        f"{family.packer}.log",
-    )
+    _pack(family, board, folder)
     utilisation = {name: (entry["used"], entry["available"]) for name, entry in report["utilization"].items()}
     return Synthesis(board.name, design.kind, bitstream, utilisation, fmax_hz, board.clock_hz, design.cycles)
 
@@ -126,6 +122,12 @@ def _place_and_route(family: Family, board: Board, folder: Path) -> dict:
             raise PartTooSmall(_explain(board, missing)) from error
         raise
     return json.loads((folder / "report.json").read_text())
+
+
+def _pack(family: Family, board: Board, folder: Path) -> None:
+    partial = f"partial.{family.bitstream}"
+    run_tool([*find_tool(family.packer), *family.pack(board, family.routed, partial)], folder, f"{family.packer}.log")
+    os.replace(folder / partial, folder / family.bitstream)
 
 
 def _missing(log: Path) -> dict[str, tuple[int, int]]:
