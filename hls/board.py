@@ -17,8 +17,8 @@ class Board:
 
     `clock_hz` drives the design, after the board's PLL. `wrapper` and `pins` are the texts of files.
 
-    `place_and_route` and `pack` are arguments that name the part to the tools; `load` is the command, less the
-    bitstream, that puts it onto the board.
+    `place_and_route` are arguments that name the part to the router; `load` is the command, less the bitstream, that
+    puts it onto the board.
     """
 
     name: str
@@ -28,7 +28,6 @@ class Board:
     clock_hz: int
     baud: int
     place_and_route: tuple[str, ...]
-    pack: tuple[str, ...]
     load: tuple[str, ...]
     wrapper: str
     pins: str
@@ -39,7 +38,7 @@ class Board:
         return round(self.clock_hz / self.baud)
 
 
-PIN_FILES = {"ice40": "pins.pcf", "ecp5": "pins.lpf", "gowin": "pins.cst"}
+PIN_FILES = {"ice40": "pins.pcf", "ecp5": "pins.lpf"}
 
 
 def boards() -> list[str]:
@@ -54,6 +53,6 @@ def read_board(name: str) -> Board:
         raise BoardError(f"board {name!r} is unknown; allowed: {', '.join(boards())}")
     folder = files(__package__).joinpath("boards", name)
     entry = tomllib.loads(folder.joinpath("board.toml").read_text())
-    lists = {key: tuple(entry.pop(key, ())) for key in ("place_and_route", "pack", "load")}
+    lists = {key: tuple(entry.pop(key, ())) for key in ("place_and_route", "load")}
     wrapper = folder.joinpath("board.v").read_text()
     return Board(**entry, **lists, wrapper=wrapper, pins=folder.joinpath(PIN_FILES[entry["family"]]).read_text())

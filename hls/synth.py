@@ -54,22 +54,17 @@ class Family:
     routed: str
     bitstream: str
     packer: str
-    pack: Callable[[Board, str, str], list[str]]
+    pack: Callable[[str, str], list[str]]
 
 
 FAMILIES = {
     "ice40": Family(
         "synth_ice40 -dsp", "nextpnr-ice40", "--pcf", "--asc", "routed.asc", "ganglion.bin", "icepack",
-        lambda board, routed, out: [routed, out],
+        lambda routed, out: [routed, out],
     ),
     "ecp5": Family(
         "synth_ecp5", "nextpnr-ecp5", "--lpf", "--textcfg", "routed.config", "ganglion.bit", "ecppack",
-        lambda board, routed, out: ["--compress", "--input", routed, "--bit", out],
-    ),
-    "gowin": Family(
-        "synth_gowin -family gw2a", "nextpnr-himbaechel-gowin", "--vopt", "--write", "routed.json",
-        "ganglion.fs", "gowin_pack",
-        lambda board, routed, out: [*board.pack, "-o", out, routed],
+        lambda routed, out: ["--compress", "--input", routed, "--bit", out],
     ),
 }  # fmt: skip
 
@@ -95,7 +90,7 @@ def synthesise(design: Design, board: Board, folder: Path) -> Synthesis:
             f"{board.clock_hz / 1e6:.1f} MHz (slack {slack_ns:.2f} ns); lower clock_hz and the PLL in its board file, "
             "or take fewer lanes or more pipeline stages"
         )
-    _pack(family, board, folder)
+    _pack(family, folder)
     utilisation = {name: (entry["used"], entry["available"]) for name, entry in report["utilization"].items()}
     return Synthesis(board.name, design.kind, bitstream, utilisation, fmax_hz, board.clock_hz, design.cycles)
 
@@ -109,9 +104,8 @@ def _synthesise(family: Family, board: Board, sources: list[str], folder: Path) 
 
 
 def _place_and_route(family: Family, board: Board, folder: Path) -> dict:
-    pins = PIN_FILES[board.family]
     command = [*find_tool(family.router), *board.place_and_route, "--json", "synthesised.json"]
-    command += [family.pins_option, f"cst={pins}" if board.family == "gowin" else pins]
+    command += [family.pins_option, PIN_FILES[board.family]]
     command += [family.routed_option, family.routed, "--freq", f"{board.clock_hz / 1e6:g}"]
     command += ["--timing-allow-fail", "--report", "report.json", "--seed", "1"]
     try:
@@ -124,9 +118,9 @@ def _place_and_route(family: Family, board: Board, folder: Path) -> dict:
     return json.loads((folder / "report.json").read_text())
 
 
-def _pack(family: Family, board: Board, folder: Path) -> None:
+def _pack(family: Family, folder: Path) -> None:
     partial = f"partial.{family.bitstream}"
-    run_tool([*find_tool(family.packer), *family.pack(board, family.routed, partial)], folder, f"{family.packer}.log")
+    run_tool([*find_tool(family.packer), *family.pack(family.routed, partial)], folder, f"{family.packer}.log")
     os.replace(folder / partial, folder / family.bitstream)
 
 

