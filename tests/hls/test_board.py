@@ -18,7 +18,7 @@ from ganglion.hls.sequential import sequential_design
 from ganglion.hls.simulator import board_bench, build_simulator, simulate
 from tests.support.policies import random_policy
 
-from .support import quick_engine
+from .support import broad, quick_engine
 
 
 class Board:
@@ -40,7 +40,7 @@ class Board:
         return FrameReader(self.digest).feed(simulate(self.simulator, b"\0" + b"".join(packets)))
 
 
-@pytest.fixture(scope="module", params=[8, 16])
+@pytest.fixture(scope="module", params=[8, pytest.param(16, marks=broad)])
 def board(request, tmp_path_factory):
     policy = random_policy(shape=(5, 12, 3), sparsity=0.5, observation_bits=request.param)
     return Board(policy, tmp_path_factory.mktemp("board"))

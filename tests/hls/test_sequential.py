@@ -12,7 +12,7 @@ from ganglion.hls.design import DesignError
 from ganglion.hls.sequential import sequential_design
 from tests.support.policies import random_policy
 
-from .support import run_codes, trying_codes
+from .support import broad, run_codes, trying_codes
 
 
 def assert_equal(policy, lanes, folder, count=100, engine=None):
@@ -23,12 +23,18 @@ def assert_equal(policy, lanes, folder, count=100, engine=None):
     assert set(clocks.tolist()) == {design.cycles}
 
 
+def test_one_lane(tmp_path):
+    assert_equal(random_policy(shape=(5, 20, 16, 4), sparsity=0.6), 1, tmp_path)
+
+
+@broad
 @pytest.mark.parametrize("head", ["tanh", "clip", "argmax"])
 @pytest.mark.parametrize("lanes", [1, 2, 8])
 def test_heads_and_lanes(head, lanes, tmp_path):
     assert_equal(random_policy(shape=(5, 20, 16, 4), sparsity=0.6, head=head), lanes, tmp_path)
 
 
+@broad
 @pytest.mark.parametrize("observation_bits, hidden_bits", [(8, 16), (16, 8), (16, 16)])
 def test_widths(observation_bits, hidden_bits, tmp_path):
     policy = random_policy(
@@ -37,6 +43,7 @@ def test_widths(observation_bits, hidden_bits, tmp_path):
     assert_equal(policy, 2, tmp_path)
 
 
+@broad
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10**6),
@@ -49,6 +56,7 @@ def test_tiny_policies(seed, shape, sparsity, head, lanes, tmp_path):
     assert_equal(random_policy(seed, shape, sparsity, head), lanes, tmp_path, count=40)
 
 
+@broad
 @pytest.mark.parametrize("exponent", [-12, -9, -4])
 def test_tanh_between_and_at_its_nodes(exponent, tmp_path):
     policy = pass_through(exponent)

@@ -11,7 +11,9 @@ from ganglion.hls.netlist import Netlist, Value
 from ganglion.hls.spatial import spatial_design
 from tests.support.policies import random_policy
 
-from .support import run_codes, trying_codes
+from .support import broad, run_codes, trying_codes
+
+pytest.importorskip("da4ml", reason="da4ml is not installed (pip install da4ml)")
 
 
 def assert_equal(policy, adders_per_stage, folder, count=100, engine=None):
@@ -22,18 +24,25 @@ def assert_equal(policy, adders_per_stage, folder, count=100, engine=None):
     assert set(clocks.tolist()) == {design.cycles}
 
 
+def test_one_adder_per_stage(tmp_path):
+    assert_equal(random_policy(shape=(5, 12, 9, 4), sparsity=0.5), 1, tmp_path)
+
+
+@broad
 @pytest.mark.parametrize("head", ["tanh", "clip", "argmax"])
 @pytest.mark.parametrize("adders_per_stage", [1, 3, 100])
 def test_heads_and_stages(head, adders_per_stage, tmp_path):
     assert_equal(random_policy(shape=(5, 12, 9, 4), sparsity=0.5, head=head), adders_per_stage, tmp_path)
 
 
+@broad
 @pytest.mark.parametrize("observation_bits, hidden_bits", [(8, 16), (16, 8), (16, 16)])
 def test_widths(observation_bits, hidden_bits, tmp_path):
     policy = random_policy(shape=(4, 9, 6, 2), sparsity=0.5, observation_bits=observation_bits, hidden_bits=hidden_bits)
     assert_equal(policy, 2, tmp_path)
 
 
+@broad
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10**6),

@@ -13,6 +13,13 @@ from tests.support.fpga_tools import FULL, install_tools
 from tests.support.policies import random_policy
 
 
+def has_tool(name):
+    try:
+        return bool(find_tool(name))
+    except ToolError:
+        return False
+
+
 @pytest.fixture
 def design():
     board = read_board("icebreaker")
@@ -77,6 +84,7 @@ def test_an_unknown_board_lists_the_known():
 
 
 @pytest.mark.long
+@pytest.mark.skipif(not has_tool("nextpnr-ice40"), reason="nextpnr-ice40 is not installed (pip install -e '.[hls]')")
 def test_a_real_bitstream_for_the_icebreaker(design, tmp_path):
     result = synthesise(design, read_board("icebreaker"), Path(tmp_path))
     assert result.bitstream.stat().st_size == 104_090
