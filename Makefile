@@ -1,6 +1,6 @@
 # Every target sets up what it needs in .venv, by pip alone, and calls the `ganglion` command line.
 #   make firmware ENV=Hopper [SPARSITY=0.98] [ALGORITHM=distil] [TARGET=cortex-m4] [BOARD=stm32f405]
-#                            [TOOLCHAIN=zig|gcc] [DEVICE=emulator] [EPISODES=10]
+#                            [TOOLCHAIN=zig|gcc] [KERNEL=csr|rows|stream|straight|lanes] [DEVICE=emulator] [EPISODES=10]
 # or ACTOR=my.safetensors instead of ENV.
 PYTHON ?= python3
 VENV := .venv
@@ -14,14 +14,15 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
 env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper)))
 zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
-how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN))
+how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
+      $(call option,kernel,$(KERNEL))
 lanes = $(call option,lanes,$(LANES))
 training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
@@ -64,7 +65,7 @@ doctor: $(VENV)/.runtime ## what is installed, what is missing and what it would
 	$(GANGLION) doctor
 
 test: $(VENV)/.test ## all tests that take seconds
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-long: $(VENV)/.test ## the tests that take minutes
 	$(BIN)/python -m pytest -m long

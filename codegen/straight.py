@@ -25,7 +25,7 @@ MAX_FRAME_WORDS = 1023
 MAX_CODE_OFFSET_BYTES = 4095
 REGISTERS = (*(f"r{number}" for number in range(13)), "lr")
 _BASE_STEP = 8192
-_MEMORIES = (8, 12)
+_MEMORIES = (6, 8, 12, 16)
 _WINDOW_LOADS = (4, 5)
 
 

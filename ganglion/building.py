@@ -30,8 +30,8 @@ class Built:
 
 
 def build_for_host(policy: Policy, root: Path) -> Built:
-    """Compile `policy` to C for this machine."""
-    plan = _compile(policy)
+    """Compile `policy` to portable C for this machine."""
+    plan = compile_policy(policy, CompileOptions(name=c_identifier(policy.env_id)))
     folder = build_folder(policy, "native", root)
     write_plan(plan, folder / "source")
     return Built(plan, None, folder, Build("native", plan.kernel, nonzeros_effective=plan.policy.nonzeros))
@@ -41,8 +41,9 @@ def build_firmware(policy: Policy, options: BuildOptions) -> Built:
     """Compile and link `policy` for a board; the environment's link points to the folder afterwards."""
     board = pick_board(options.target, options.board)
     toolchain = find_toolchain(options.toolchain, board)
-    plan = _compile(policy)
-    folder = build_folder(policy, board.core, options.build)
+    plan = compile_policy(policy, CompileOptions(c_identifier(policy.env_id), options.kernel, core=board.core))
+    target = board.core if plan.kernel == CompileOptions.kernel else f"{board.core}-{plan.kernel}"
+    folder = build_folder(policy, target, options.build)
     write_plan(plan, folder / "source")
     image = build_image(plan, board, toolchain, folder)
     point_latest(policy.env_id, folder)
@@ -72,7 +73,3 @@ def pick_board(target: str, name: str | None) -> Board:
     if board.core != target:
         raise UsageError(f"board {name} has a {board.core}, the target is {target}; give --target {board.core}")
     return board
-
-
-def _compile(policy: Policy) -> Plan:
-    return compile_policy(policy, CompileOptions(name=c_identifier(policy.env_id)))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ganglion.codegen.compile import CompileOptions
+
 from .errors import UsageError
 from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
 
@@ -45,6 +47,8 @@ class BuildOptions:
     """Board to build for; by default the first one with the target's core, and icebreaker for logic."""
     toolchain: str = "zig"
     """Compiler: zig (comes with Ganglion) or gcc (arm-none-eabi-gcc)."""
+    kernel: str = CompileOptions.kernel
+    """Kernel of the firmware: csr (portable C), straight or lanes (fast), rows (in between), stream (smallest)."""
     build: Path = Path("build")
     """Folder for all that is built."""
 

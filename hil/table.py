@@ -72,7 +72,9 @@ def _timing_rows(timing: dict) -> list[tuple[str, str]]:
         ends = [f"{end['cycles']['median']:,} ({end['source']})" for end in timing["cycles_range"]]
         rows.append(("cycle model", f"median from {' to '.join(ends)}"))
     if "latency_us" in timing:
-        rows.append(("latency", f"{_quantiles(timing['latency_us'])} µs at {timing['clock_hz'] / 1e6:g} MHz"))
+        modelled = ", without the flash's wait states" if "ws=0" in timing["source"] else ""
+        clock = f"{timing['clock_hz'] / 1e6:g} MHz{modelled}"
+        rows.append(("latency", f"{_quantiles(timing['latency_us'])} µs at {clock}"))
     return rows
 
 

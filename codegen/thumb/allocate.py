@@ -136,7 +136,7 @@ class _Allocator:
         self._load_words(words)
 
     def _load_words(self, words: list[tuple[str, int]]) -> None:
-        """Load from the table; the last load moves the pointer on (pre-indexed, for nothing) before short offsets end."""
+        """Load from the table; the last load moves the pointer on (pre-indexed) before short offsets end."""
         far = self._reach_words + len(words) > _SHORT_REACH_WORDS * 5 // 8
         for number, (register, value) in enumerate(words):
             moves = far and number == len(words) - 1
