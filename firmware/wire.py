@@ -28,6 +28,7 @@ class Command(IntEnum):
     INFER = 3
     STATISTICS = 4
     RESET = 5
+    INFER_CODES = 6
 
 
 class Status(IntEnum):
@@ -155,6 +156,11 @@ class FrameReader:
 def encode_observation(observation: np.ndarray) -> bytes:
     """Payload of `infer`: float32, little-endian."""
     return np.ascontiguousarray(observation, dtype="<f4").tobytes()
+
+
+def encode_codes(codes: np.ndarray, bits: int) -> bytes:
+    """Payload of `infer codes`: observation codes of 8 or 16 bits, little-endian."""
+    return np.ascontiguousarray(codes, dtype=f"<i{bits // 8}").tobytes()
 
 
 _HELLO = struct.Struct("<BB32sIHH")

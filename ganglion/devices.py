@@ -1,19 +1,25 @@
-"""A device by its name: native, emulator, qemu or serial:PORT."""
+"""A device by its name: native, emulator, qemu, rtl or serial:PORT."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from typing import Any
 
 from ganglion.codegen.timing import load_core
 from ganglion.hil.device import Device
 from ganglion.hil.emulator import EmulatorDevice
 from ganglion.hil.native import NativeDevice
 from ganglion.hil.qemu import qemu_device
+from ganglion.hil.rtl import rtl_device
 from ganglion.hil.serial import serial_device
 
 from .building import Built
 from .errors import UsageError
+from .logic import BuiltLogic
+
+RTL_CORNER_OBSERVATIONS = 200
+"""A simulation of every clock does some hundreds of inferences per second."""
 
 
 def device_kind(spec: str) -> str:
@@ -28,13 +34,19 @@ def device_kind(spec: str) -> str:
     return kind
 
 
-def open_device(spec: str, built: Built) -> Device:
-    """The device of `spec` for what was built; enter it to start it. All but "native" need an image."""
+def open_device(spec: str, built: Built | BuiltLogic) -> Device:
+    """The device of `spec` for what was built; enter it to start it. "rtl" needs logic, all others but "native" an
+    image."""
     kind, _, port = spec.partition(":")
     return _OPEN[kind](built, port)
 
 
-def cycle_model_range(spec: str, built: Built) -> list[Device]:
+def corner_count(spec: str) -> int | None:
+    """How many corner observations the device of `spec` does in seconds; None where there is no limit of its own."""
+    return RTL_CORNER_OBSERVATIONS if device_kind(spec) == "rtl" else None
+
+
+def cycle_model_range(spec: str, built: Built | BuiltLogic) -> list[Device]:
     """Emulators with the fewest and the most cycles for a pipeline refill; none for other devices."""
     if device_kind(spec) != "emulator":
         return []
@@ -56,13 +68,18 @@ def _qemu(built: Built, _: str) -> Device:
     return qemu_device(built.image.elf, built.image.board, built.plan.policy.digest)
 
 
+def _rtl(built: BuiltLogic, _: str) -> Device:
+    return rtl_device(built.policy, built.design, built.folder / "rtl")
+
+
 def _serial(built: Built, port: str) -> Device:
     return serial_device(port, built.image.board.usart.baud, built.plan.policy.digest)
 
 
-_OPEN: dict[str, Callable[[Built, str], Device]] = {
+_OPEN: dict[str, Callable[[Any, str], Device]] = {
     "native": _native,
     "emulator": _emulator,
     "qemu": _qemu,
+    "rtl": _rtl,
     "serial": _serial,
 }

@@ -31,19 +31,21 @@ def measure(
     first_seed: int,
     path: Path,
     cycle_models: Sequence[Device] = (),
+    corner_count: int | None = None,
 ) -> bool:
-    """Compare `device` with the oracle over `episodes` and on corner observations; write the report to `path`
-    (.json, and .html beside it) and print it. `cycle_models` are the same device with other cycle models, for the
-    range of the cycles. Returns whether every action was equal.
+    """Compare `device` with the oracle over `episodes` and on `corner_count` corner observations (by default
+    CORNER_OBSERVATIONS); write the report to `path` (.json, and .html beside it) and print it. `cycle_models` are the
+    same device with other cycle models, for the range of the cycles. Returns whether every action was equal.
 
     What stopped the measurement before its time (DeviceError, KeyboardInterrupt) is raised after the report of
     what was measured until then is written.
     """
     console = Console()
     samples = [_sample(actor, each) for each in cycle_models]
+    corner_count = corner_count or CORNER_OBSERVATIONS
     with device, _progress() as progress:
         played = _play(actor, device, episodes, first_seed, progress)
-        corners = None if played.stopped_by else _check_corners(actor, device, progress)
+        corners = None if played.stopped_by else _check_corners(actor, device, corner_count, progress)
     report = make_report(actor, build, played, corners, samples)
     write_report(report, path)
     write_whole(path.with_suffix(".html"), render_page(report))
@@ -60,9 +62,9 @@ def _sample(actor: Actor, device: Device) -> CycleSample:
         return sample_cycles(actor.policy, device, corner_observations(actor.policy, CYCLE_OBSERVATIONS))
 
 
-def _check_corners(actor: Actor, device: Device, progress: Progress) -> Equality:
-    task = progress.add_task("corner observations", total=CORNER_OBSERVATIONS, note="")
-    observations = corner_observations(actor.policy, CORNER_OBSERVATIONS)
+def _check_corners(actor: Actor, device: Device, count: int, progress: Progress) -> Equality:
+    task = progress.add_task("corner observations", total=count, note="")
+    observations = corner_observations(actor.policy, count)
     return check_equality(
         actor.policy, device, observations, lambda done: _every(50, done) and progress.update(task, completed=done)
     )

@@ -44,13 +44,21 @@ class BuildOptions:
     target: str = "cortex-m4"
     """Core to build for."""
     board: str | None = None
-    """Board to build for; by default the first one with the target's core."""
+    """Board to build for; by default the first one with the target's core, and icebreaker for logic."""
     toolchain: str = "zig"
     """Compiler: zig (comes with Ganglion) or gcc (arm-none-eabi-gcc)."""
     kernel: str = CompileOptions.kernel
     """Kernel of the firmware: csr (portable C), straight or lanes (fast), rows (in between), stream (smallest)."""
     build: Path = Path("build")
     """Folder for all that is built."""
+
+
+@dataclass
+class LogicOptions:
+    """How the logic of an FPGA is built."""
+
+    lanes: int = 1
+    """Multipliers of the logic that work side by side, 1 to 8."""
 
 
 @dataclass
@@ -61,9 +69,13 @@ class LoopOptions:
     """Episodes in the closed loop."""
     first_seed: int = 0
     """Seed of the first episode; the others count up from it."""
+    corners: int | None = None
+    """Corner observations to compare with the oracle; by default as many as the device does in seconds."""
 
     def check(self) -> None:
         """UsageError when there is nothing to run."""
+        if self.corners is not None and self.corners < 1:
+            raise UsageError(f"--corners {self.corners}; at least 1 is needed")
         if self.episodes < 1 or self.first_seed < 0:
             raise UsageError(f"--episodes {self.episodes} --first-seed {self.first_seed}; at least 1 and 0 are needed")
 

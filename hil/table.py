@@ -84,7 +84,11 @@ def _quantiles(values: dict) -> str:
 
 def _equality(equality: dict) -> str:
     found = "no mismatch" if not equality["mismatches"] else f"{equality['mismatches']:,} MISMATCHES"
-    return f"{found} in {equality['inferences']:,} inferences on {equality['device']} against {equality['oracle']}"
+    corners = equality.get("corner_observations", {}).get("inferences", 0)
+    return (
+        f"{found} in {equality['inferences']:,} inferences, {corners:,} of them corner observations, "
+        f"on {equality['device']} against {equality['oracle']}"
+    )
 
 
 def _reward_rows(reward: dict) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ COMMANDS = {
     "train": "ganglion.commands.train:Train",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
+    "bitstream": "ganglion.commands.bitstream:Bitstream",
     "report": "ganglion.commands.report:Report",
     "zoo": "ganglion.commands.zoo:Zoo",
     "bench": "ganglion.commands.bench:Bench",

