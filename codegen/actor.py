@@ -91,11 +91,16 @@ def _load(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except FileNotFoundError as error:
+        if path.exists():
+            raise ActorError(f"{path}: the file is there, but cannot be read; check its permissions") from error
         raise ActorError(f"{path}: there is no such actor file") from error
     except (SafetensorError, OSError, TypeError, KeyError, AttributeError) as error:
         raise ActorError(f"{path}: not a whole safetensors file ({error}); fetch or export it again") from error
     if _KEY not in metadata:
-        raise ActorError(f"{path}: a safetensors file, but not an actor: its metadata has no {_KEY!r} entry")
+        raise ActorError(
+            f"{path}: a safetensors file, but not an actor: its metadata has no {_KEY!r} entry; "
+            "a teacher has to be distilled first"
+        )
     try:
         return json.loads(metadata[_KEY]), tensors
     except json.JSONDecodeError as error:

@@ -16,7 +16,7 @@ from ganglion.hil.report import Build
 
 from .errors import UsageError
 from .options import BuildOptions
-from .places import build_folder, c_identifier, point_latest
+from .places import build_folder, c_identifier
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ def build_for_host(policy: Policy, root: Path) -> Built:
 
 
 def build_firmware(policy: Policy, options: BuildOptions) -> Built:
-    """Compile and link `policy` for a board; the environment's link points to the folder afterwards."""
+    """Compile and link `policy` for a board."""
     board = pick_board(options.target, options.board)
     toolchain = find_toolchain(options.toolchain, board)
     plan = compile_policy(policy, CompileOptions(c_identifier(policy.env_id), options.kernel, core=board.core))
@@ -46,7 +46,6 @@ def build_firmware(policy: Policy, options: BuildOptions) -> Built:
     folder = build_folder(policy, target, options.build)
     write_plan(plan, folder / "source")
     image = build_image(plan, board, toolchain, folder)
-    point_latest(policy.env_id, folder)
     facts = Build(
         target=board.core,
         kernel=plan.kernel,

@@ -97,7 +97,10 @@ def _reward_rows(reward: dict) -> list[tuple[str, str]]:
         device, seeds = reward["device"], reward["seeds"]
         low, high = min(device["returns"]), max(device["returns"])
         rows.append(
-            ("return, device", f"{_spread(device)}, {low:,.0f} to {high:,.0f}; seeds {seeds[0]} to {seeds[-1]}")
+            (
+                "return, device",
+                f"{_spread(device)}, episodes {low:,.0f} to {high:,.0f}; seeds {seeds[0]} to {seeds[-1]}",
+            )
         )
     if "reference" in reward:
         how = "own episodes" if reward["reference"]["replayed"] else "the same episodes, every action being equal"

@@ -10,6 +10,7 @@ from ..devices import cycle_model_range, device_kind, open_device
 from ..errors import UsageError
 from ..measure import measure
 from ..options import ActorOptions, BuildOptions, LoopOptions, announce
+from ..places import point_latest
 
 Flat = tyro.conf.arg(name="")
 
@@ -25,7 +26,7 @@ class Firmware:
     loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
     def run(self) -> int:
-        """Build, measure, write firmware.elf, firmware.bin and report.json."""
+        """Build, measure, write firmware.elf, firmware.bin and report.json; then build/<ENV> points to them."""
         self.loop.check()
         kind = device_kind(self.device)
         if kind in ("native", "rtl"):
@@ -36,4 +37,6 @@ class Firmware:
         device, path = open_device(self.device, built), built.folder / "report.json"
         models = cycle_model_range(self.device, built)
         loop = (self.loop.episodes, self.loop.first_seed)
-        return int(not measure(choice.actor, device, built.facts, *loop, path, models, self.loop.corners))
+        equal = measure(choice.actor, device, built.facts, *loop, path, models, self.loop.corners)
+        point_latest(choice.env_id, built.folder)
+        return int(not equal)

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import tyro
 
+from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.policy import Policy
 
 from ..building import Built, build_firmware, build_for_host
 from ..devices import corner_count, cycle_model_range, device_kind, open_device
+from ..errors import UsageError
 from ..logic import BuiltLogic, build_logic
 from ..measure import measure
 from ..options import ActorOptions, BuildOptions, LogicOptions, LoopOptions, announce
@@ -41,6 +43,8 @@ class Run:
 
     def _build(self, kind: str, policy: Policy) -> Built | BuiltLogic:
         if kind == "native":
+            if self.how.kernel != CompileOptions.kernel:
+                raise UsageError(f"--kernel {self.how.kernel} is for boards; the host runs {CompileOptions.kernel}")
             return build_for_host(policy, self.how.build)
         if kind == "rtl":
             return build_logic(policy, self.how.board, self.logic, self.how.build)

@@ -183,3 +183,16 @@ def test_the_module_can_be_run_and_imports_no_torch():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "2 False\n"
     module = subprocess.run([sys.executable, "-m", "ganglion", "report"], capture_output=True, text=True)
     assert module.returncode == 2 and module.stderr.startswith("ganglion: say which report")
+
+
+def test_a_run_that_fails_leaves_the_latest_build_alone(actor_file, tmp_path, capsys):
+    """build/<ENV> is what README tells users to flash: it moves only after a measurement."""
+    common = ("--actor", actor_file, "--build", tmp_path)
+    fails(capsys, "firmware", *common, "--device", "serial:/dev/there-is-none")
+    fails(capsys, "run", *common, "--device", "serial:/dev/there-is-none")
+    assert not (tmp_path / "Hopper").exists()
+
+
+def test_the_host_refuses_a_kernel_for_boards(actor_file, tmp_path, capsys):
+    message = fails(capsys, "run", "--actor", actor_file, "--build", tmp_path, "--kernel", "lanes")
+    assert "--kernel lanes is for boards" in message

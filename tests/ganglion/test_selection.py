@@ -4,7 +4,7 @@ import pytest
 from ganglion.codegen.actor import ActorError, read_actor, write_actor
 from ganglion.errors import UsageError
 from ganglion.hil.environments import UnknownEnvironmentError
-from ganglion.selection import load_choice, select_actor, zoo_folder
+from ganglion.selection import actor_files, load_choice, select_actor, zoo_folder
 from tests.support.actors import about, hopper_policy
 
 
@@ -65,7 +65,7 @@ def test_a_file_is_taken_as_it_is(zoo):
 
 
 def test_every_actor_of_the_zoo_can_be_chosen():
-    for path in zoo_folder().rglob("*.safetensors"):
+    for path in actor_files(zoo_folder()):
         actor = read_actor(path)
         env_id, nominal = actor.policy.env_id, actor.about["sparsity"]["nominal"]
         choice = select_actor(env_id, nominal, actor.about["algorithm"])
