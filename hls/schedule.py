@@ -132,10 +132,13 @@ class _Scheduler:
         return placed
 
     def _place_tanh(self, row: int, end: int) -> int:
-        slot = self._unused(max(self.free[0] + TANH_SLOTS - 1, end + TANH_DELAY))
+        """Both slots of a tanh steer the shared row path, so that no row may end in either of them."""
+        slot = max(self.free[0] + TANH_SLOTS - 1, end + TANH_DELAY)
+        while not self.ends.isdisjoint(range(slot - TANH_SLOTS + 1, slot + 1)):
+            slot += 1
         self.result.tanh.append(Tanh(row, slot))
         self.free[0] = slot + 1
-        self.ends.add(slot)
+        self.ends.update(range(slot - TANH_SLOTS + 1, slot + 1))
         return slot
 
     def _slots(self, columns, ready, start: int, earliest_end: int = 0) -> tuple[int, ...]:

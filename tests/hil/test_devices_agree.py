@@ -51,7 +51,7 @@ def test_a_device_is_equal_to_the_oracle(name, policy, built):
 def test_building_twice_gives_the_same_bytes(policy, built, tmp_path):
     first, second = built["image"], build_firmware(policy, BuildOptions(build=tmp_path))
     for each in (first, second):
-        assert (each.folder.parent / "Hopper").resolve() == each.folder.resolve()
+        assert not (each.folder.parent / "Hopper").exists(), "only a measured build becomes the latest"
     names = sorted(path.relative_to(first.folder) for path in first.folder.rglob("*") if path.is_file())
     assert len(names) >= 5
     for name in names:

@@ -35,6 +35,14 @@ def test_heads_and_lanes(head, lanes, tmp_path):
 
 
 @broad
+@pytest.mark.parametrize(
+    "seed, shape, sparsity, lanes", [(0, (4, 3), 0.0, 2), (182943, (6, 3, 4, 6), 0.8667172261118405, 5)]
+)
+def test_no_row_ends_while_a_tanh_is_under_way(seed, shape, sparsity, lanes, tmp_path):
+    assert_equal(random_policy(seed, shape, sparsity), lanes, tmp_path, count=40)
+
+
+@broad
 @pytest.mark.parametrize("observation_bits, hidden_bits", [(8, 16), (16, 8), (16, 16)])
 def test_widths(observation_bits, hidden_bits, tmp_path):
     policy = random_policy(

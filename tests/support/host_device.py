@@ -91,7 +91,7 @@ class ModelDevice:
         return sent
 
     def _execute(self, frame: Frame) -> bytes:
-        if frame.kind not in list(Command):
+        if frame.kind not in list(Command) or frame.kind == Command.INFER_CODES:  # only logic takes codes
             return bytes([Status.UNKNOWN_COMMAND])
         if len(frame.payload) != (4 * FEATURES if frame.kind == Command.INFER else 0):
             return bytes([Status.WRONG_LENGTH])
