@@ -43,11 +43,8 @@ def base_name(env_id: str) -> str:
 
 def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
     """Make `env_id` without its deprecation notices; refuse one whose spaces do not fit `policy`."""
-    _quieten()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            env = gymnasium.make(env_id)
+        env = open_quietly(env_id)
     except gymnasium.error.UnregisteredEnv as error:
         raise UnknownEnvironmentError(_unknown(env_id, set(gymnasium.registry))) from error
     except (gymnasium.error.Error, ImportError) as error:
@@ -59,13 +56,17 @@ def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
     return env
 
 
-def _quieten() -> None:
-    """MuJoCo would write its warnings to MUJOCO_LOG.TXT in the working folder; they go to the log instead."""
+def open_quietly(env_id: str) -> gymnasium.Env:
+    """`gymnasium.make` without deprecation notices; MuJoCo's warnings, which it would write to MUJOCO_LOG.TXT in the
+    working folder, go to the log."""
     gymnasium.logger.min_level = gymnasium.logger.ERROR
     if importlib.util.find_spec("mujoco"):
         import mujoco
 
         mujoco.set_mju_user_warning(_LOG.info)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return gymnasium.make(env_id)
 
 
 def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import logging
-import warnings
-
 import gymnasium
 import numpy as np
 
-_LOG = logging.getLogger(__name__)
+from ganglion.hil.environments import open_quietly
 
 
 class Float32Observation(gymnasium.ObservationWrapper):
@@ -29,20 +25,8 @@ class Float32Observation(gymnasium.ObservationWrapper):
 
 def make_env(env_id: str, seed: int | None = None) -> gymnasium.Env:
     """The environment `env_id` with float32 observations, its spaces and dynamics seeded."""
-    _quieten()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        env = Float32Observation(gymnasium.make(env_id))
+    env = Float32Observation(open_quietly(env_id))
     if seed is not None:
         env.reset(seed=seed)
         env.action_space.seed(seed)
     return env
-
-
-def _quieten() -> None:
-    """MuJoCo's warnings go to the log; it would write them to the terminal and to a file in the working folder."""
-    gymnasium.logger.min_level = gymnasium.logger.ERROR
-    if importlib.util.find_spec("mujoco"):
-        import mujoco
-
-        mujoco.set_mju_user_warning(_LOG.info)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ganglion.codegen import reference
 from ganglion.codegen.policy import Policy
 from ganglion.hls.design import Design
 from ganglion.hls.simulator import build_simulator, core_bench, find_engine, simulate
@@ -38,6 +39,16 @@ def run_codes(
     record = np.dtype([("actions", "<i2", (design.actions,)), ("clocks", "<u4")])
     rows = np.frombuffer(answer, record)
     return rows["actions"], rows["clocks"]
+
+
+def assert_design_equal(
+    policy: Policy, design: Design, folder: Path, count: int = 100, engine: str | None = None
+) -> None:
+    """The simulated `design` gives the oracle's action codes, each in exactly the clocks that it promises."""
+    codes = trying_codes(policy, count)
+    actions, clocks = run_codes(design, codes, folder, engine)
+    np.testing.assert_array_equal(actions, reference.infer_codes(policy, codes))
+    assert set(clocks.tolist()) == {design.cycles}
 
 
 def trying_codes(policy: Policy, count: int, seed: int = 0) -> np.ndarray:

@@ -12,15 +12,11 @@ from ganglion.hls.design import DesignError
 from ganglion.hls.sequential import sequential_design
 from tests.support.policies import random_policy
 
-from .support import broad, run_codes, trying_codes
+from .support import assert_design_equal, broad, run_codes
 
 
 def assert_equal(policy, lanes, folder, count=100, engine=None):
-    design = sequential_design(policy, lanes)
-    codes = trying_codes(policy, count)
-    actions, clocks = run_codes(design, codes, folder, engine)
-    np.testing.assert_array_equal(actions, reference.infer_codes(policy, codes))
-    assert set(clocks.tolist()) == {design.cycles}
+    assert_design_equal(policy, sequential_design(policy, lanes), folder, count, engine)
 
 
 def test_one_lane(tmp_path):
