@@ -6,7 +6,6 @@ import json
 import re
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from .arithmetic import ACTION_EXPONENT, TANH_SEGMENT_EXPONENT, TANH_SEGMENTS, tanh_table
@@ -15,6 +14,7 @@ from .c_text import c_array, c_float, wrap
 from .kernels import Kernel
 from .known_answers import KnownAnswers
 from .policy import Policy
+from .templating import c_templates
 
 GENERATOR_VERSION = 1
 
@@ -31,22 +31,11 @@ def emit_c(
         "kernel_template": kernel.template,
         "layers": kernel.layers(name, policy, bounds),
     }
-    templates = _templates()
+    templates = c_templates(__package__)
     return {
         f"{name}.h": templates.get_template("policy.h.j2").render(context),
         "policy.c": templates.get_template("policy.c.j2").render(context),
     }
-
-
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
 
 
 def _facts(name: str, policy: Policy, kernel: Kernel) -> dict[str, Any]:

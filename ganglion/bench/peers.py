@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jinja2
 import numpy as np
 
 from ganglion.codegen.c_text import CArray, c_array
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Linear, Policy
+from ganglion.codegen.templating import c_templates
 
 from .program import Function
 
@@ -53,7 +53,7 @@ def peer_function(peer: Peer, policy: Policy) -> Function:
     ]
     types = ["float"] * len(types) if peer.floats else types
     layers = [_layer(peer, index, layer, (types[index], types[index + 1])) for index, layer in enumerate(policy.layers)]
-    header = _templates().get_template(peer.template).render(layers=layers)
+    header = c_templates(__package__).get_template(peer.template).render(layers=layers)
     output = ("float", "<f4") if peer.floats else ("int16_t", "<i2")
     return Function(header, "peer", types[0], output[0], policy.layers[-1].rows, output[1], peer.optimise)
 
@@ -103,14 +103,3 @@ PEERS = {
         Peer("csr-textbook", "csr_textbook.h.j2", _csr, simplified=True, optimise=("-O3", "-fno-unroll-loops")),
     )
 }
-
-
-def _templates() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader(__package__, "templates"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
