@@ -8,6 +8,7 @@ COMMANDS = {
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
     "bitstream": "ganglion.commands.bitstream:Bitstream",
+    "hls": "ganglion.commands.hls:Hls",
     "report": "ganglion.commands.report:Report",
     "zoo": "ganglion.commands.zoo:Zoo",
     "bench": "ganglion.commands.bench:Bench",

@@ -1,0 +1,1 @@
+"""hls4ml projects: written from the policy, simulated by their own C++, synthesised where the vendor's tool is."""
