@@ -6,6 +6,8 @@ arXiv 2507.04535); the Verilog is written here from its list of additions.
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from ganglion.codegen import arithmetic
@@ -18,7 +20,7 @@ from .templates import render
 
 HEADS = {"tanh": 0, "clip": 1, "argmax": 2}
 HEAD_CLOCKS = {"tanh": 3, "clip": 1, "argmax": 1}
-MODULES = ("ganglion_saturate", "ganglion_tanh_logic", "ganglion_heads", "ganglion_spatial")
+MODULES = ("ganglion_add", "ganglion_saturate", "ganglion_tanh_logic", "ganglion_heads", "ganglion_spatial")
 INPUT, ADD, SUBTRACT = -1, 0, 1
 TANH_WORD_BITS = 28
 
@@ -61,24 +63,28 @@ def _network(policy: Policy, netlist: Netlist) -> int:
     bits = policy.observation.bits
     values = [Value(f"x{feature}", low, high, 0) for feature in range(policy.features)]
     for feature, value in enumerate(values):
-        netlist.lines.append(f"    wire signed [{bits - 1}:0] {value.name} = codes[{bits * feature}+:{bits}];")
+        netlist.items.append(f"    wire signed [{bits - 1}:0] {value.name} = codes[{bits * feature}+:{bits}];")
     for layer in policy.layers:
         values = _layer(layer, values, netlist)
     last = max(netlist.stage(value) for value in values)
     for row, value in enumerate(values):
         name = netlist.at(value, last)
-        netlist.lines.append(f"    wire signed [15:0] z{row} = {name};")
-        netlist.lines.append(f"    always @(posedge clk) outputs[{16 * row}+:16] <= z{row};")
+        netlist.items.append(f"    wire signed [15:0] z{row} = {name};")
+        netlist.items.append(f"    always @(posedge clk) outputs[{16 * row}+:16] <= z{row};")
     return last
 
 
 def _layer(layer: Linear, inputs: list[Value], netlist: Netlist) -> list[Value]:
     sums, outputs = _products(layer.weights, inputs, netlist), []
+    readers = Counter(total.name for total in sums if total)
     low, high = layer.output_range
     for row, total in enumerate(sums):
         shift = int(layer.shifts[row])
         bias = int(layer.bias[row]) + (1 << shift >> 1)
-        biased = netlist.constant(bias) if total is None else netlist.add_constant(bias, total)
+        if total is None:
+            biased = netlist.constant(bias)
+        else:
+            biased = netlist.add_constant(bias, total, exclusive=readers[total.name] == 1)
         outputs.append(netlist.shift_saturate(biased, shift, low, high))
     return outputs
 
