@@ -48,6 +48,7 @@ def spatial_design(policy: Policy, adders_per_stage: int = 3) -> Design:
         code_bits=policy.observation.bits,
         latency=latency,
         head=HEADS[policy.head.kind],
+        head_clocks=HEAD_CLOCKS[policy.head.kind],
         fraction_bits=fraction_bits(policy),
         clip_shift=policy.layers[-1].output_exponent - arithmetic.ACTION_EXPONENT,
     )
