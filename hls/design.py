@@ -62,8 +62,8 @@ def write_design(design: Design, folder: Path) -> list[Path]:
 
 
 def rtl_source(name: str) -> str:
-    """Text of the hand-written module `name`."""
-    return files(__package__).joinpath("rtl", f"{name}.v").read_text()
+    """Text of the hand-written module `name`, or `<family>/<name>` for the one in a family's own cells."""
+    return files(__package__).joinpath("rtl", *f"{name}.v".split("/")).read_text()
 
 
 def hex_image(words: list[int], bits: int) -> str:

@@ -7,6 +7,7 @@ that the whole inference is decided here and nothing ever stalls at run time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,13 +65,29 @@ class Schedule:
 
 
 def schedule(policy: Policy, lanes: int) -> Schedule:
-    """Place every row of `policy`, hidden layers for the earliest end, outputs in their natural order."""
-    return _Scheduler(policy, lanes).run()
+    """Place every row of `policy`, hidden layers for the earliest end, outputs in their natural order.
+
+    On several lanes at most one row ends in a clock, so that short rows have to be mixed with long ones: the best of
+    two orders is taken.
+    """
+    orders = (_longest_first,) if lanes == 1 else (_longest_first, _long_and_short)
+    return min((_Scheduler(policy, lanes, order).run() for order in orders), key=lambda plan: plan.last_slot)
+
+
+def _longest_first(columns: dict[int, tuple[int, ...]]) -> list[int]:
+    return sorted(columns, key=lambda row: -len(columns[row]))
+
+
+def _long_and_short(columns: dict[int, tuple[int, ...]]) -> list[int]:
+    """The longest, the shortest, the second longest, ..."""
+    rows = _longest_first(columns)
+    return [rows[index // 2] if index % 2 == 0 else rows[-1 - index // 2] for index in range(len(rows))]
 
 
 class _Scheduler:
-    def __init__(self, policy: Policy, lanes: int):
+    def __init__(self, policy: Policy, lanes: int, order: Callable[[dict[int, tuple[int, ...]]], list[int]]):
         self.policy = policy
+        self.order = order
         self.result = Schedule(lanes)
         self.free = [FIRST_SLOT] * lanes
         self.ends: set[int] = set()
@@ -83,9 +100,9 @@ class _Scheduler:
         return self.result
 
     def _place_hidden(self, index: int, layer: Linear, ready: np.ndarray) -> np.ndarray:
-        """Longest row first on the lane that is free first, passing over rows that would have to wait."""
+        """The next row in order on the lane that is free first, passing over rows that would have to wait."""
         columns = {row: _by_readiness(layer.weights[row], ready) for row in range(layer.rows)}
-        waiting = sorted(columns, key=lambda row: -len(columns[row]))
+        waiting = self.order(columns)
         results = np.zeros(layer.rows, int)
         while waiting:
             lane = int(np.argmin(self.free))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .board import PIN_FILES, Board, boards, read_board
-from .design import Design, write_design
+from .carry_chains import cut_chain_ends
+from .design import Design, rtl_source, write_design
 from .tools import ToolError, find_tool, run_tool
 
 TOP = "ganglion_board"
@@ -45,7 +46,8 @@ class Synthesis:
 
 @dataclass(frozen=True)
 class Family:
-    """Tools of one FPGA family. `pack` gives the packer's command from the routed file and the bitstream."""
+    """Tools of one FPGA family. `pack` gives the packer's command from the routed file and the bitstream; `primitives`
+    are modules that the family has in rtl/<family>/, in its own cells."""
 
     synthesis: str
     router: str
@@ -55,6 +57,7 @@ class Family:
     bitstream: str
     packer: str
     pack: Callable[[str, str], list[str]]
+    primitives: tuple[str, ...] = ()
 
 
 FAMILIES = {
@@ -64,7 +67,7 @@ FAMILIES = {
     ),
     "ecp5": Family(
         "synth_ecp5", "nextpnr-ecp5", "--lpf", "--textcfg", "routed.config", "ganglion.bit", "ecppack",
-        lambda routed, out: ["--compress", "--input", routed, "--bit", out],
+        lambda routed, out: ["--compress", "--input", routed, "--bit", out], ("ganglion_add",),
     ),
 }  # fmt: skip
 
@@ -79,6 +82,9 @@ def synthesise(design: Design, board: Board, folder: Path) -> Synthesis:
     bitstream = folder / family.bitstream
     bitstream.unlink(missing_ok=True)
     around = {"board.v": board.wrapper, PIN_FILES[board.family]: board.pins}
+    for name in family.primitives:
+        if f"{name}.v" in design.files:
+            around[f"{name}.v"] = rtl_source(f"{board.family}/{name}")
     sources = write_design(replace(design, files={**design.files, **around}), folder)
     _synthesise(family, board, [path.name for path in sources], folder)
     report = _place_and_route(family, board, folder)
@@ -101,6 +107,8 @@ def _synthesise(family: Family, board: Board, sources: list[str], folder: Path) 
         f"{family.synthesis} -top {TOP} -json synthesised.json"
     )
     run_tool([*find_tool("yosys"), "-q", "-p", script], folder, "yosys.log")
+    if family.primitives:
+        cut_chain_ends(folder / "synthesised.json")
 
 
 def _place_and_route(family: Family, board: Board, folder: Path) -> dict:
