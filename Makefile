@@ -23,7 +23,7 @@ zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
       $(call option,kernel,$(KERNEL))
-lanes = $(call option,lanes,$(LANES))
+lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call option,optimize,$(OPTIMIZE))
 training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
@@ -40,8 +40,8 @@ firmware: $(VENV)/.runtime ## ENV=Hopper: a flashable image, its reward, its cyc
 hil: $(VENV)/$(if $(filter rtl,$(DEVICE)),.hls,.runtime) ## ENV=Hopper DEVICE=native|emulator|qemu|rtl|serial:PORT: run on that device
 	$(GANGLION) run $(actor) $(how) $(lanes) $(loop)
 
-bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of an FPGA, its size, clock and cycles
-	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes)
+bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [DESIGN=sequential|spatial] [OPTIMIZE=area|latency] [LANES=1] [LOAD=1]: logic
+	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes) $(if $(LOAD),--load)
 
 hls: $(VENV)/.hls ## ENV=Hopper [BACKEND=Vitis|Vivado|Quartus|Catapult] [PART=...] [FORCE=1]: an hls4ml project, simulated
 	$(GANGLION) hls $(actor) $(call option,backend,$(BACKEND)) $(call option,part,$(PART)) $(if $(FORCE),--force)

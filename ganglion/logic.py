@@ -10,9 +10,12 @@ from ganglion.codegen.policy import Policy
 from ganglion.hil.report import Build
 from ganglion.hls.board import Board, read_board
 from ganglion.hls.board_design import board_design
+from ganglion.hls.choice import Choice, choose_design
 from ganglion.hls.design import Design
 from ganglion.hls.sequential import sequential_design
+from ganglion.hls.spatial import spatial_design
 
+from .errors import UsageError
 from .options import LogicOptions
 from .places import build_folder, c_identifier
 
@@ -21,20 +24,37 @@ DEFAULT_BOARD = "icebreaker"
 
 @dataclass(frozen=True, eq=False)
 class BuiltLogic:
-    """The Verilog of a simplified policy for a board, where it is to lie, and what the report says of it."""
+    """The Verilog of a simplified policy for a board, where it is to lie, and what the report says of it.
+
+    `choice` tells why this design, None where the user said which.
+    """
 
     policy: Policy
     board: Board
     design: Design
     folder: Path
     facts: Build
+    choice: Choice | None
 
 
 def build_logic(policy: Policy, board_name: str | None, options: LogicOptions, root: Path) -> BuiltLogic:
-    """The sequential core for `policy` on a board of hls/boards, with its serial port; nothing is written yet."""
+    """The logic of `policy` on a board of hls/boards, with its serial port; nothing is written yet."""
     board = read_board(board_name or DEFAULT_BOARD)
     simple = simplify(policy)
-    core = sequential_design(simple, options.lanes)
+    core, choice = _core(simple, board, options)
     design = board_design(core, c_identifier(policy.env_id), board.name, board.clock_hz)
     facts = Build("fpga", design.kind, board=board.name, nonzeros_effective=simple.nonzeros)
-    return BuiltLogic(simple, board, design, build_folder(policy, board.name, root), facts)
+    return BuiltLogic(simple, board, design, build_folder(policy, board.name, root), facts, choice)
+
+
+def _core(policy: Policy, board: Board, options: LogicOptions) -> tuple[Design, Choice | None]:
+    if options.design == "spatial":
+        if options.lanes is not None:
+            raise UsageError(f"--lanes {options.lanes} is for the sequential design; the spatial one has no lanes")
+        return spatial_design(policy, options.adders_per_stage), None
+    if options.design == "sequential" or options.lanes is not None:
+        return sequential_design(policy, 1 if options.lanes is None else options.lanes), None
+    choice = choose_design(policy, board, options.optimize, options.adders_per_stage)
+    if choice.chosen.kind == "spatial":
+        return spatial_design(policy, choice.chosen.option), choice
+    return sequential_design(policy, choice.chosen.option), choice

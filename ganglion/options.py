@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
@@ -57,8 +58,15 @@ class BuildOptions:
 class LogicOptions:
     """How the logic of an FPGA is built."""
 
-    lanes: int = 1
-    """Multipliers of the logic that work side by side, 1 to 8."""
+    design: Literal["auto", "sequential", "spatial"] = "auto"
+    """Sequential (a program in block RAM, one product per lane and clock), spatial (every product an adder), or the one
+    that --optimize asks for."""
+    optimize: Literal["area", "latency"] = "area"
+    """What auto takes: the smallest or the fastest design that is estimated to fit the board."""
+    lanes: int | None = None
+    """Multipliers of the sequential design that work side by side, 1 to 8."""
+    adders_per_stage: int = 3
+    """Adders between two registers of the spatial design: fewer give a faster clock and more cycles."""
 
 
 @dataclass

@@ -13,7 +13,7 @@ class BoardError(ValueError):
 
 @dataclass(frozen=True)
 class Board:
-    """A part with `luts` look-up tables, and what is around it.
+    """A part with `luts` look-up tables and `block_rams`, and what is around it.
 
     `clock_hz` drives the design, after the board's PLL. `wrapper` and `pins` are the texts of files.
 
@@ -25,6 +25,7 @@ class Board:
     title: str
     family: str
     luts: int
+    block_rams: int
     clock_hz: int
     baud: int
     place_and_route: tuple[str, ...]

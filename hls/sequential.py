@@ -19,6 +19,7 @@ from .tanh_table import fraction_bits, tanh_segments
 from .templates import render
 
 MAX_LANES = 8
+TANH_TABLE_SEGMENTS = 128
 DRAIN_SLOTS = 10  # words of nothing behind the program: the program counter runs on until the last action leaves
 OUTPUT_DELAY = 8  # clocks from the last slot to the last action code
 RAM_DEPTH = 2048  # the deepest block RAM of the smallest part
@@ -58,6 +59,19 @@ def sequential_design(policy: Policy, lanes: int = 1) -> Design:
     if policy.head.kind == "tanh":
         texts["tanh.hex"] = hex_image(_tanh_words(), HEAD_BITS)
     return describe(policy, f"sequential-{lanes}", plan.last_slot + OUTPUT_DELAY, texts)
+
+
+def memory_shapes(policy: Policy, lanes: int) -> list[tuple[int, int]]:
+    """Words and bits of the core's memories: program, rows, tanh, and the activations of each lane."""
+    parameters = _parameters(policy, schedule(policy, lanes))
+    activations = (1 << (parameters["activations"] - 1).bit_length(), parameters["activation_bits"])
+    tanh = [(2 * TANH_TABLE_SEGMENTS, HEAD_BITS)] if policy.head.kind == "tanh" else []
+    return [
+        (parameters["program_words"], lanes * _word_bits(parameters)),
+        (parameters["rows"], _entry_bits(parameters)),
+        *tanh,
+        *[activations] * lanes,
+    ]
 
 
 def _parameters(policy: Policy, plan: Schedule) -> dict[str, int]:

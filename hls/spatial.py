@@ -33,7 +33,7 @@ def spatial_design(policy: Policy, adders_per_stage: int = 3) -> Design:
     if adders_per_stage < 1:
         raise DesignError(f"{adders_per_stage} adders per stage asked for; at least 1 is needed")
     netlist = Netlist(adders_per_stage)
-    stages = _network(policy, netlist)
+    stages = build_network(policy, netlist)
     latency = stages + 1 + HEAD_CLOCKS[policy.head.kind]
     texts = {f"{name}.v": rtl_source(name) for name in MODULES}
     texts["ganglion_network.v"] = render(
@@ -58,7 +58,7 @@ def spatial_design(policy: Policy, adders_per_stage: int = 3) -> Design:
     return describe(policy, f"spatial-{adders_per_stage}", latency + policy.actions + 1, texts)
 
 
-def _network(policy: Policy, netlist: Netlist) -> int:
+def build_network(policy: Policy, netlist: Netlist) -> int:
     """Write the layers into `netlist`; returns the stage of the outputs, which are registered."""
     low, high = policy.observation.code_range
     bits = policy.observation.bits

@@ -1,0 +1,99 @@
+"""What a design will take, told before synthesis: look-up tables, block RAMs, multipliers, cycles.
+
+Cycles are exact. Block RAMs follow from the memories' shapes. Tables of the spatial core are counted in its netlist;
+those of the sequential core and of what is around a core hardly depend on the policy and are measured constants
+(docs/hls.md, "Measured").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ganglion.codegen.policy import Policy
+
+from .board import Board
+from .memory import BLOCK_RAMS
+from .netlist import Netlist
+from .sequential import memory_shapes, sequential_design
+from .spatial import build_network, spatial_design
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A design of kind `kind` (sequential or spatial, with `option` lanes or adders per stage) on a board."""
+
+    kind: str
+    option: int
+    luts: int
+    block_rams: int
+    dsps: int
+    cycles: int
+    clock_hz: int
+    available_luts: int
+    available_block_rams: int
+
+    @property
+    def latency_us(self) -> float:
+        """From the last observation code to the last action code, at the board's clock."""
+        return self.cycles / self.clock_hz * 1e6
+
+    @property
+    def fits(self) -> bool:
+        """With a tenth of the tables left for the router."""
+        return self.luts <= 0.9 * self.available_luts and self.block_rams <= self.available_block_rams
+
+    def __str__(self) -> str:
+        state = "" if self.fits else ", too large"
+        return (
+            f"{self.kind}-{self.option}: {self.luts:,} LUT, {self.block_rams} RAM, {self.dsps} DSP, "
+            f"{self.cycles:,} cycles = {self.latency_us:.2f} µs{state}"
+        )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Measured tables of a family: link, serial port and board (`frame`), the sequential core with its first lane
+    and each further one, and what surrounds the spatial network (ports and head) with `port` tables per action."""
+
+    frame: int
+    sequential: int
+    lane: int
+    spatial: int
+    port: int
+    adder_bit: float  # tables per added bit
+    adder: float  # and per adder
+
+
+COSTS = {
+    "ice40": Costs(frame=700, sequential=470, lane=110, spatial=520, port=16, adder_bit=1.15, adder=1.0),
+    "ecp5": Costs(frame=900, sequential=650, lane=130, spatial=480, port=16, adder_bit=1.0, adder=1.0),
+}
+RECTIFIED_TABLES = 2  # beyond one table per bit of a hidden code
+
+
+def estimate_sequential(policy: Policy, lanes: int, board: Board) -> Estimate:
+    """The sequential core for a simplified `policy` on `board`."""
+    costs, ram = COSTS[board.family], BLOCK_RAMS[board.family]
+    luts = costs.frame + costs.sequential + (lanes - 1) * costs.lane
+    blocks = sum(ram.blocks(*shape) for shape in memory_shapes(policy, lanes))
+    cycles = sequential_design(policy, lanes).cycles
+    return _estimate("sequential", lanes, luts, blocks + FRAME_BLOCKS, lanes, cycles, board)
+
+
+FRAME_BLOCKS = 2  # payload and hello of the link
+
+
+def estimate_spatial(policy: Policy, adders_per_stage: int, board: Board) -> Estimate:
+    """The spatial core for a simplified `policy` on `board`."""
+    costs, netlist = COSTS[board.family], Netlist(adders_per_stage)
+    build_network(policy, netlist)
+    bits = sum(total.chain_bits for total in netlist.sums)
+    rectified = sum(layer.rows * (layer.output_bits + RECTIFIED_TABLES) for layer in policy.layers[:-1])
+    head = costs.spatial + costs.port * policy.actions
+    luts = costs.frame + head + rectified + round(costs.adder_bit * bits + costs.adder * len(netlist.sums))
+    cycles = spatial_design(policy, adders_per_stage).cycles
+    return _estimate("spatial", adders_per_stage, luts, FRAME_BLOCKS, 0, cycles, board)
+
+
+def _estimate(kind: str, option: int, luts: int, blocks: int, dsps: int, cycles: int, board: Board) -> Estimate:
+    return Estimate(kind, option, luts, blocks, dsps, cycles, board.clock_hz, board.luts, board.block_rams)
