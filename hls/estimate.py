@@ -52,10 +52,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Costs:
-    """Measured tables of a family: link, serial port and board (`frame`), the sequential core with its first lane
-    and each further one, and what surrounds the spatial network (ports and head) with `port` tables per action."""
+    """Measured tables of a family: link, serial port and board (`frame`, with its block RAMs), the sequential core with
+    its first lane and each further one, and what surrounds the spatial network (ports and head) with `port` tables per
+    action."""
 
     frame: int
+    frame_blocks: int
     sequential: int
     lane: int
     spatial: int
@@ -65,8 +67,10 @@ class Costs:
 
 
 COSTS = {
-    "ice40": Costs(frame=700, sequential=470, lane=110, spatial=520, port=16, adder_bit=1.15, adder=1.0),
-    "ecp5": Costs(frame=900, sequential=650, lane=130, spatial=480, port=16, adder_bit=1.0, adder=1.0),
+    "ice40": Costs(
+        frame=700, frame_blocks=2, sequential=470, lane=110, spatial=520, port=16, adder_bit=1.15, adder=1.0
+    ),
+    "ecp5": Costs(frame=700, frame_blocks=1, sequential=561, lane=130, spatial=480, port=16, adder_bit=1.0, adder=1.0),
 }
 RECTIFIED_TABLES = 2  # beyond one table per bit of a hidden code
 
@@ -77,10 +81,7 @@ def estimate_sequential(policy: Policy, lanes: int, board: Board) -> Estimate:
     luts = costs.frame + costs.sequential + (lanes - 1) * costs.lane
     blocks = sum(ram.blocks(*shape) for shape in memory_shapes(policy, lanes))
     cycles = sequential_design(policy, lanes).cycles
-    return _estimate("sequential", lanes, luts, blocks + FRAME_BLOCKS, lanes, cycles, board)
-
-
-FRAME_BLOCKS = 2  # payload and hello of the link
+    return _estimate("sequential", lanes, luts, blocks + costs.frame_blocks, lanes, cycles, board)
 
 
 def estimate_spatial(policy: Policy, adders_per_stage: int, board: Board) -> Estimate:
@@ -92,7 +93,7 @@ def estimate_spatial(policy: Policy, adders_per_stage: int, board: Board) -> Est
     head = costs.spatial + costs.port * policy.actions
     luts = costs.frame + head + rectified + round(costs.adder_bit * bits + costs.adder * len(netlist.sums))
     cycles = spatial_design(policy, adders_per_stage).cycles
-    return _estimate("spatial", adders_per_stage, luts, FRAME_BLOCKS, 0, cycles, board)
+    return _estimate("spatial", adders_per_stage, luts, costs.frame_blocks, 0, cycles, board)
 
 
 def _estimate(kind: str, option: int, luts: int, blocks: int, dsps: int, cycles: int, board: Board) -> Estimate:

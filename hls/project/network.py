@@ -46,13 +46,13 @@ def build_network(policy: Policy, backend: Backend, options: NetworkOptions, fol
         from .head import register_head
 
         register_head(backend.name)
-        layers, precisions = _layers(policy)
+        layers, precisions = describe_network(policy)
         graph = ModelGraph.from_layer_list(_configuration(backend, options, precisions, folder), layers)
-    _check(graph, layers, precisions)
+    check_network(graph, layers, precisions)
     return graph
 
 
-def _layers(policy: Policy) -> tuple[list[dict], dict[str, dict[str, Fixed]]]:
+def describe_network(policy: Policy) -> tuple[list[dict], dict[str, dict[str, Fixed]]]:
     """hls4ml's layer descriptions, and the types by layer name and use."""
     bits = policy.observation.bits
     layers: list[dict] = [{"class_name": "InputLayer", "name": "codes", "input_shape": [policy.features]}]
@@ -114,7 +114,8 @@ def _configuration(backend: Backend, options: NetworkOptions, precisions: dict, 
     }
 
 
-def _check(graph: ModelGraph, layers: list[dict], precisions: dict[str, dict[str, Fixed]]) -> None:
+def check_network(graph: ModelGraph, layers: list[dict], precisions: dict[str, dict[str, Fixed]]) -> None:
+    """InexactError unless hls4ml's layers and their types are `layers` and `precisions` (describe_network)."""
     found = [layer.name for layer in graph.get_layers()]
     expected = [layer["name"] for layer in layers]
     if found != expected:

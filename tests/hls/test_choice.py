@@ -1,0 +1,74 @@
+"""Estimates agree with what place and route said of real designs, and the choice follows from them."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from ganglion.codegen.actor import read_actor
+from ganglion.codegen.passes import simplify
+from ganglion.hls.board import read_board
+from ganglion.hls.choice import NothingFits, choose_design
+from ganglion.hls.estimate import estimate_sequential, estimate_spatial
+from ganglion.hls.memory import BLOCK_RAMS
+from ganglion.hls.sequential import sequential_design
+from ganglion.hls.spatial import spatial_design
+from tests.support.policies import random_policy
+
+pytest.importorskip("da4ml", reason="da4ml is not installed (pip install da4ml)")
+MEASURED = json.loads((Path(__file__).parent / "measured.json").read_text())
+ESTIMATE = {"sequential": estimate_sequential, "spatial": estimate_spatial}
+ERROR = 0.15
+
+
+def measured_policy(name):
+    if name.startswith("random"):
+        _, seed, sparsity, *shape = name.split()
+        return simplify(random_policy(int(seed), tuple(map(int, shape)), float(sparsity)))
+    return simplify(read_actor(Path(str(files("ganglion.zoo"))) / f"{name}.safetensors").policy)
+
+
+@pytest.mark.parametrize(
+    "row", MEASURED, ids=lambda row: f"{row['actor']}-{row['board']}-{row['kind']}-{row['option']}"
+)
+def test_estimates_are_within_a_seventh_of_place_and_route(row):
+    found = ESTIMATE[row["kind"]](measured_policy(row["actor"]), row["option"], read_board(row["board"]))
+    assert abs(found.luts / row["luts"] - 1) <= ERROR
+    assert abs(found.block_rams - row["block_rams"]) <= ERROR * row["block_rams"]
+    assert (found.dsps, found.cycles) == (row["dsps"], row["cycles"])
+
+
+def test_cycles_are_those_of_the_designs():
+    policy, board = random_policy(shape=(5, 20, 16, 4), sparsity=0.8), read_board("ulx3s-25f")
+    assert estimate_sequential(policy, 2, board).cycles == sequential_design(policy, 2).cycles
+    assert estimate_spatial(policy, 2, board).cycles == spatial_design(policy, 2).cycles
+
+
+def test_latency_takes_the_fastest_and_area_the_smallest():
+    policy, board = random_policy(shape=(11, 40, 40, 3), sparsity=0.885), read_board("ulx3s-45f")
+    fastest = choose_design(policy, board, "latency", 3)
+    smallest = choose_design(policy, board, "area", 3)
+    assert (fastest.chosen.kind, smallest.chosen.kind, smallest.chosen.option) == ("spatial", "sequential", 1)
+    assert fastest.chosen.latency_us == min(estimate.latency_us for estimate in fastest.looked_at)
+    assert "fastest of 5" in fastest.reason
+
+
+def test_what_does_not_fit_is_passed_over():
+    policy = random_policy(shape=(11, 40, 40, 3), sparsity=0.885)
+    chosen = choose_design(policy, read_board("icebreaker"), "latency", 3).chosen
+    assert (chosen.kind, chosen.fits) == ("sequential", True)
+
+
+def test_a_part_that_is_too_small_names_what_is_missing_and_what_would_fit():
+    policy = random_policy(shape=(64, 400, 400, 8), sparsity=0.9)
+    with pytest.raises(
+        NothingFits, match=r"icebreaker is too small.* block RAMs of 30; take .*ulx3s-25f.* or an actor"
+    ):
+        choose_design(policy, read_board("icebreaker"), "area", 3)
+
+
+def test_block_rams_take_the_shape_that_wastes_least():
+    assert BLOCK_RAMS["ice40"].blocks(2048, 18) == 9
+    assert BLOCK_RAMS["ecp5"].blocks(2048, 18) == 2
+    assert BLOCK_RAMS["ice40"].blocks(16, 16) == 0
