@@ -61,6 +61,33 @@ def test_a_bitstream_comes_with_its_figures_and_the_command_that_loads_it(call, 
     )
 
 
+def test_the_choice_is_told_with_its_reason(call, tools, capsys):
+    tools()
+    assert call("bitstream", "--optimize", "latency") == 0
+    output = capsys.readouterr().out
+    assert "* about sequential-" in output and "about spatial-3: " in output
+    assert "the fastest of 4 designs that fit the icebreaker (5 looked at)" in output
+
+
+def test_the_spatial_design_is_built_when_asked_for(call, tools, tmp_path):
+    tools()
+    assert call("bitstream", "--design", "spatial", "--adders-per-stage", "2") == 0
+    (summary,) = tmp_path.glob("build/*/summary.json")
+    assert json.loads(summary.read_text())["design"] == "spatial-2"
+
+
+def test_a_bitstream_is_loaded_when_asked_for(call, tools, tmp_path, capsys):
+    tools()
+    assert call("bitstream", "--load") == 2
+    assert "openFPGALoader is not on PATH" in capsys.readouterr().err
+    loader = tmp_path / "tools" / "openFPGALoader"
+    loader.write_text('#!/bin/sh\necho "$@"\n')
+    loader.chmod(0o755)
+    assert call("bitstream", "--load") == 0
+    (log,) = tmp_path.glob("build/*/load.log")
+    assert log.read_text().startswith("-b ice40_generic") and log.read_text().endswith("ganglion.bin\n")
+
+
 def test_the_same_actor_gives_the_same_verilog_twice(call, tools, tmp_path):
     tools()
     contents = []
@@ -87,6 +114,8 @@ def test_what_failed_leaves_neither_bitstream_nor_summary(call, tools, tmp_path,
     [
         (("bitstream", "--board", "nexys"), "allowed: icebreaker"),
         (("bitstream", "--lanes", "9"), "allowed: 1 to 8"),
+        (("bitstream", "--design", "spatial", "--lanes", "2"), "the spatial one has no lanes"),
+        (("bitstream", "--design", "spatial", "--adders-per-stage", "0"), "at least 1"),
         (("run", "--device", "rtl", "--board", "stm32f405"), "allowed: icebreaker"),
         (("run", "--device", "rtl", "--corners", "0"), "at least 1"),
         (("firmware", "--device", "rtl"), "ganglion run --device rtl"),
