@@ -15,6 +15,7 @@ from .design import Design, rtl_source, write_design
 from .tools import ToolError, find_tool, run_tool
 
 TOP = "ganglion_board"
+SEEDS = (1, 2, 3, 4)  # of the placement, in turn until the clock is reached
 
 
 class PartTooSmall(ToolError):
@@ -87,14 +88,14 @@ def synthesise(design: Design, board: Board, folder: Path) -> Synthesis:
             around[f"{name}.v"] = rtl_source(f"{board.family}/{name}")
     sources = write_design(replace(design, files={**design.files, **around}), folder)
     _synthesise(family, board, [path.name for path in sources], folder)
-    report = _place_and_route(family, board, folder)
-    fmax_hz = min(clock["achieved"] for clock in report["fmax"].values()) * 1e6
+    report = _close_timing(family, board, folder)
+    fmax_hz = _fmax_hz(report)
     if fmax_hz < board.clock_hz:
         slack_ns = 1e9 / board.clock_hz - 1e9 / fmax_hz
         raise TimingError(
             f"{board.name}: the {design.kind} design reaches {fmax_hz / 1e6:.1f} MHz, the board's clock has "
-            f"{board.clock_hz / 1e6:.1f} MHz (slack {slack_ns:.2f} ns); lower clock_hz and the PLL in its board file, "
-            "or take fewer lanes or more pipeline stages"
+            f"{board.clock_hz / 1e6:.1f} MHz (slack {slack_ns:.2f} ns, the last of {len(SEEDS)} seeds); lower clock_hz and "
+            "the PLL in its board file, or take fewer lanes or fewer adders per stage"
         )
     _pack(family, folder)
     utilisation = {name: (entry["used"], entry["available"]) for name, entry in report["utilization"].items()}
@@ -111,11 +112,25 @@ def _synthesise(family: Family, board: Board, sources: list[str], folder: Path) 
         cut_chain_ends(folder / "synthesised.json")
 
 
-def _place_and_route(family: Family, board: Board, folder: Path) -> dict:
+def _close_timing(family: Family, board: Board, folder: Path) -> dict:
+    """The report of the first seed with which the board's clock is reached, or of the last."""
+    for seed in SEEDS:
+        report = _place_and_route(family, board, folder, seed)
+        if _fmax_hz(report) >= board.clock_hz:
+            break
+    return report
+
+
+def _fmax_hz(report: dict) -> float:
+    """Of the slowest clock."""
+    return min(clock["achieved"] for clock in report["fmax"].values()) * 1e6
+
+
+def _place_and_route(family: Family, board: Board, folder: Path, seed: int) -> dict:
     command = [*find_tool(family.router), *board.place_and_route, "--json", "synthesised.json"]
     command += [family.pins_option, PIN_FILES[board.family]]
     command += [family.routed_option, family.routed, "--freq", f"{board.clock_hz / 1e6:g}"]
-    command += ["--timing-allow-fail", "--report", "report.json", "--seed", "1"]
+    command += ["--timing-allow-fail", "--report", "report.json", "--seed", str(seed)]
     try:
         run_tool(command, folder, f"{family.router}.log")
     except ToolError as error:
