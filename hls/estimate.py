@@ -15,7 +15,7 @@ from .board import Board
 from .memory import BLOCK_RAMS
 from .netlist import Netlist
 from .sequential import memory_shapes, sequential_design
-from .spatial import build_network, spatial_design
+from .spatial import build_network, spatial_cycles
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ def estimate_sequential(policy: Policy, lanes: int, board: Board) -> Estimate:
 def estimate_spatial(policy: Policy, adders_per_stage: int, board: Board) -> Estimate:
     """The spatial core for a simplified `policy` on `board`."""
     costs, netlist = COSTS[board.family], Netlist(adders_per_stage)
-    build_network(policy, netlist)
+    stages = build_network(policy, netlist)
     bits = sum(total.chain_bits for total in netlist.sums)
     rectified = sum(layer.rows * (layer.output_bits + RECTIFIED_TABLES) for layer in policy.layers[:-1])
     head = costs.spatial + costs.port * policy.actions
     luts = costs.frame + head + rectified + round(costs.adder_bit * bits + costs.adder * len(netlist.sums))
-    cycles = spatial_design(policy, adders_per_stage).cycles
+    cycles = spatial_cycles(policy, stages)
     return _estimate("spatial", adders_per_stage, luts, costs.frame_blocks, 0, cycles, board)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .design import DesignError
+
 
 @dataclass(frozen=True)
 class Value:
@@ -89,9 +91,11 @@ class Sum:
 
 
 class Netlist:
-    """Collects lines of Verilog. `per_stage` operations follow each other between two registers."""
+    """Collects lines of Verilog. `per_stage` operations, at least one, follow each other between two registers."""
 
     def __init__(self, per_stage: int) -> None:
+        if per_stage < 1:
+            raise DesignError(f"{per_stage} adders per stage asked for; at least 1 is needed")
         self.items: list[str | Sum] = []
         self._sums: dict[str, Sum] = {}
         self._read: set[str] = set()

@@ -30,11 +30,9 @@ def spatial_design(policy: Policy, adders_per_stage: int = 3) -> Design:
 
     DesignError when that is less than one, or da4ml is not installed.
     """
-    if adders_per_stage < 1:
-        raise DesignError(f"{adders_per_stage} adders per stage asked for; at least 1 is needed")
     netlist = Netlist(adders_per_stage)
     stages = build_network(policy, netlist)
-    latency = stages + 1 + HEAD_CLOCKS[policy.head.kind]
+    latency = _latency(policy, stages)
     texts = {f"{name}.v": rtl_source(name) for name in MODULES}
     texts["ganglion_network.v"] = render(
         "network.v.j2",
@@ -55,7 +53,16 @@ def spatial_design(policy: Policy, adders_per_stage: int = 3) -> Design:
     if policy.head.kind == "tanh":
         words = [(node & 0xFFFF) << 12 | slope for node, slope in tanh_segments()]
         texts["tanh.hex"] = hex_image(words, TANH_WORD_BITS)
-    return describe(policy, f"spatial-{adders_per_stage}", latency + policy.actions + 1, texts)
+    return describe(policy, f"spatial-{adders_per_stage}", spatial_cycles(policy, stages), texts)
+
+
+def spatial_cycles(policy: Policy, stages: int) -> int:
+    """Clocks from the last observation code to the last action code, for a network of `stages` (build_network)."""
+    return _latency(policy, stages) + policy.actions + 1
+
+
+def _latency(policy: Policy, stages: int) -> int:
+    return stages + 1 + HEAD_CLOCKS[policy.head.kind]
 
 
 def build_network(policy: Policy, netlist: Netlist) -> int:
