@@ -65,8 +65,8 @@ def test_the_choice_is_told_with_its_reason(call, tools, capsys):
     tools()
     assert call("bitstream", "--optimize", "latency") == 0
     output = capsys.readouterr().out
-    assert "* about sequential-" in output and "about spatial-3: " in output
-    assert "the fastest of 4 designs that fit the icebreaker (5 looked at)" in output
+    assert "  about sequential-1: " in output and "* about spatial-3: " in output
+    assert "the fastest of 5 designs that fit the icebreaker (5 looked at)" in output
 
 
 def test_the_spatial_design_is_built_when_asked_for(call, tools, tmp_path):
