@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -62,8 +62,8 @@ def check_equality(
     replies: list[Reply] = []
     stopped_by = None
     try:
-        for observation in observations:
-            replies.append(ask(policy, device, observation))
+        for reply in _ask_all(policy, device, observations):
+            replies.append(reply)
             progress(len(replies))
     except (DeviceError, KeyboardInterrupt) as error:
         stopped_by = error
@@ -86,7 +86,17 @@ def compare(
 
 def ask(policy: Policy, device: Device, observation: np.ndarray) -> Reply:
     """One inference; DeviceError when the answer is not int16 (actions,)."""
-    reply = device.infer(observation)
+    return _check_reply(policy, device, device.infer(observation))
+
+
+def _ask_all(policy: Policy, device: Device, observations: np.ndarray) -> Iterator[Reply]:
+    """Replies in order; a device with `infer_all` gets the next observation while it works on the one before."""
+    infer_all = getattr(device, "infer_all", None)
+    replies = infer_all(observations) if infer_all else map(device.infer, observations)
+    return (_check_reply(policy, device, reply) for reply in replies)
+
+
+def _check_reply(policy: Policy, device: Device, reply: Reply) -> Reply:
     codes = np.asarray(reply.codes)
     if codes.dtype != np.int16 or codes.shape != (policy.actions,):
         raise DeviceError(
