@@ -32,7 +32,6 @@ from ganglion.firmware.wire import (
 
 from .device import DeviceError, DeviceInfo, Reply
 
-
 FRAMES_IN_FLIGHT = 2
 RING_BYTES = 256
 """A device's receive ring: a frame that fits may be sent while the one before it is worked on."""

@@ -38,7 +38,8 @@ def run_native(actor_file, tmp_path, monkeypatch):
             tmp_path / "build",
         ]
         code = main([str(argument) for argument in arguments])
-        (path,) = (tmp_path / "build").glob("*/report-native.json")
+        name = "report-native.json" if code in (0, 1) else "report-native.partial.json"
+        (path,) = (tmp_path / "build").glob(f"*/{name}")
         return code, json.loads(path.read_text())
 
     return run
@@ -86,6 +87,17 @@ def test_ctrl_c_is_exit_code_130_and_its_report_is_partial(run_native):
     code, report = run_native(Dying(hopper_policy(), 15, KeyboardInterrupt()))
     assert code == 130
     assert report["partial"]["reason"] == "interrupted by the user"
+
+
+def test_a_partial_run_leaves_a_finished_report_alone(run_native, tmp_path):
+    _, whole = run_native()
+    _, partial = run_native(Dying(hopper_policy(), 15))
+    (path,) = (tmp_path / "build").glob("*/report-native.json")
+    assert json.loads(path.read_text()) == whole
+    assert path.with_suffix(".html").exists()
+    assert partial["partial"]["unfinished"]["steps"] == 15
+    run_native(OracleDevice(hopper_policy()))
+    assert not list(path.parent.glob("*.partial.*"))
 
 
 def test_a_device_with_another_actor_is_refused(run_native, actor_file, tmp_path, capsys, monkeypatch):
