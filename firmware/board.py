@@ -38,6 +38,16 @@ class Usart:
 
 
 @dataclass(frozen=True)
+class Watchdog:
+    """A timer that resets a stuck board: register `base`, the usual `timeout_ms` and the longest."""
+
+    name: str
+    base: int
+    timeout_ms: int
+    longest_ms: int
+
+
+@dataclass(frozen=True)
 class Board:
     """A board as its board.toml tells it. `sources` lie in its folder, `drivers` in firmware/drivers;
     `qemu_machine` is the QEMU machine that runs its images, None where there is none."""
@@ -53,6 +63,7 @@ class Board:
     ram: Memory
     usart: Usart
     qemu_machine: str | None = None
+    watchdog: Watchdog | None = None
 
     @property
     def folder(self) -> Path:
@@ -62,7 +73,8 @@ class Board:
     @property
     def defines(self) -> dict[str, str]:
         """What the C files need to know of board.toml, as preprocessor definitions."""
-        return {
+        watchdog = {"BOARD_WATCHDOG_BASE": f"0x{self.watchdog.base:08X}u"} if self.watchdog else {}
+        return watchdog | {
             "BOARD_NAME": f'"{self.name}"',
             "BOARD_CLOCK_HZ": f"{self.clock_hz}",
             "BOARD_FLASH_WAIT_STATES": f"{self.flash.wait_states}u",
@@ -101,7 +113,7 @@ def parse_board(entries: dict[str, Any], name: str) -> Board:
 
 
 _KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "str | None": str}
-_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart}
+_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart, "Watchdog | None": Watchdog}
 
 
 def _typed(entries: dict[str, Any], shape: type, where: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ganglion.codegen import reference
 from ganglion.codegen.policy import Policy
+from ganglion.firmware.wire import SAFE_ACTION
 
 from .device import Device, DeviceError, Reply
 
@@ -67,7 +68,8 @@ def check_equality(
             progress(len(replies))
     except (DeviceError, KeyboardInterrupt) as error:
         stopped_by = error
-    return replace(compare(policy, observations[: len(replies)], replies), stopped_by=stopped_by)
+    equality = compare(policy, observations[: len(replies)], replies, safe_action=device.info.safe_action)
+    return replace(equality, stopped_by=stopped_by)
 
 
 def compare(
@@ -75,12 +77,13 @@ def compare(
     observations: np.ndarray | Sequence[np.ndarray],
     replies: Sequence[Reply],
     episode: int | None = None,
+    safe_action: tuple[int, ...] | None = None,
 ) -> Equality:
-    """Compare replies with the oracle's, in their order."""
+    """Compare replies with the oracle's, in their order; `safe_action` as in DeviceInfo."""
     total = Equality()
     for start in range(0, len(replies), _BATCH):
         batch = slice(start, start + _BATCH)
-        total += _compare_batch(policy, np.asarray(observations[batch]), replies[batch], episode, start)
+        total += _compare_batch(policy, np.asarray(observations[batch]), replies[batch], episode, start, safe_action)
     return total
 
 
@@ -116,9 +119,14 @@ def require_same_actor(policy: Policy, device: Device) -> None:
 
 
 def _compare_batch(
-    policy: Policy, observations: np.ndarray, replies: Sequence[Reply], episode: int | None, start: int
+    policy: Policy,
+    observations: np.ndarray,
+    replies: Sequence[Reply],
+    episode: int | None,
+    start: int,
+    safe_action: tuple[int, ...] | None,
 ) -> Equality:
-    oracle = reference.infer(policy, observations)
+    oracle = _with_safe_action(reference.infer(policy, observations), safe_action)
     codes = np.stack([reply.codes for reply in replies])
     status = np.array([reply.status for reply in replies])
     different = np.flatnonzero((codes != oracle.codes).any(axis=1) | (status != oracle.status))
@@ -129,3 +137,11 @@ def _compare_batch(
         for i in different[:KEPT_MISMATCHES]
     )
     return Equality(len(replies), len(different), first)
+
+
+def _with_safe_action(oracle: reference.Inference, safe_action: tuple[int, ...] | None) -> reference.Inference:
+    if safe_action is None:
+        return oracle
+    unsound = (oracle.status & reference.STATUS_NONFINITE) != 0
+    codes = np.where(unsound[:, None], np.array(safe_action, np.int16), oracle.codes)
+    return replace(oracle, codes=codes, status=np.where(unsound, oracle.status | SAFE_ACTION, oracle.status))

@@ -19,12 +19,15 @@ from ganglion.firmware.wire import (
     Command,
     Frame,
     FrameReader,
+    Health,
     Hello,
     Statistics,
+    Status,
     WireError,
     check_status,
     encode_frame,
     encode_observation,
+    parse_health,
     parse_hello,
     parse_inference,
     parse_statistics,
@@ -116,6 +119,14 @@ class WireDevice:
         with self._sense():
             return parse_statistics(answer)
 
+    def health(self) -> Health | None:
+        """Why the device started, what guards it, and the spread of its cycles; None where it has no such command."""
+        answer = self._ask(Command.HEALTH)
+        if answer.payload[:1] == bytes([Status.UNKNOWN_COMMAND]):
+            return None
+        with self._sense():
+            return parse_health(answer, self.hello.actions)
+
     def reset(self) -> None:
         """Start the device afresh and greet it again; its statistics begin at zero."""
         answer = self._ask(Command.RESET)
@@ -145,8 +156,10 @@ class WireDevice:
             )
         self._reader.digest = self.hello.digest
         self._check_self_test()
+        health = self.health()
+        safe_action = health.action if health and health.safe_when_not_finite else None
         clock_hz = self.hello.clock_hz or None
-        self.info = DeviceInfo(self.name, digest, self.hello.kernel, clock_hz, self._cycles_source)
+        self.info = DeviceInfo(self.name, digest, self.hello.kernel, clock_hz, self._cycles_source, safe_action)
 
     def _check_self_test(self) -> None:
         answer = self._ask(Command.SELF_TEST)

@@ -2,6 +2,7 @@
 /* The first USART of the STM32: F1, F2, F4, L1 (RM0090, chapter 30). Registers touched: SR, DR, BRR, CR1. */
 #include "board.h"
 #include "cortex_m.h"
+#include "systick.h"
 #include "usart.h"
 
 #define SR REGISTER(BOARD_USART_BASE + 0x00u)
@@ -96,7 +97,9 @@ void board_wait(void)
 {
     __asm__ volatile("cpsid i" ::: "memory");
     if (head == tail) {
+        tick_arm();
         __asm__ volatile("dsb\n\twfi" ::: "memory");
+        tick_disarm();
     }
     __asm__ volatile("cpsie i" ::: "memory");
 }

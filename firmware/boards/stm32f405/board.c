@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* STM32F405: vector table, clocks, pins (ST RM0090). Registers touched here: RCC CR, PLLCFGR, CFGR, AHB1ENR,
-   APB2ENR; FLASH ACR; GPIOA MODER, OSPEEDR, PUPDR, AFRH. */
+   APB2ENR, CSR; FLASH ACR; GPIOA MODER, OSPEEDR, PUPDR, AFRH. */
 #include "board.h"
 
 #include "cortex_m.h"
@@ -11,6 +11,7 @@
 #define RCC_CFGR REGISTER(0x40023808u)
 #define RCC_AHB1ENR REGISTER(0x40023830u)
 #define RCC_APB2ENR REGISTER(0x40023844u)
+#define RCC_CSR REGISTER(0x40023874u)
 #define FLASH_ACR REGISTER(0x40023C00u)
 #define GPIOA_MODER REGISTER(0x40020000u)
 #define GPIOA_OSPEEDR REGISTER(0x40020008u)
@@ -40,6 +41,12 @@ enum {
     GPIOA_CLOCK = 1 << 0,
     USART1_CLOCK = 1 << 4,
 
+    CSR_CLEAR_FLAGS = 1 << 24,
+    CSR_PIN = 1 << 26,
+    CSR_POWER = 1 << 27,
+    CSR_SOFTWARE = 1 << 28,
+    CSR_INDEPENDENT_WATCHDOG = 1 << 29,
+
     READY_POLLS = 20000, /* 10 ms at 16 MHz; a crystal takes 2 ms to start (DS8626) */
 };
 
@@ -48,6 +55,7 @@ _Static_assert(CORE_HZ == BOARD_CLOCK_HZ, "board.toml and the PLL settings give 
 const char board_name[] = BOARD_NAME;
 static uint32_t clock_hz = HSI_HZ;
 static uint32_t apb2_hz = HSI_HZ;
+static uint32_t reset_flags;
 
 static const union {
     void *stack;
@@ -106,6 +114,8 @@ static void start_pins(void)
 
 void board_start(void)
 {
+    reset_flags = RCC_CSR;
+    RCC_CSR = reset_flags | CSR_CLEAR_FLAGS;
     start_clocks();
     start_pins();
     usart_start(apb2_hz);
@@ -114,4 +124,19 @@ void board_start(void)
 uint32_t board_clock_hz(void)
 {
     return clock_hz;
+}
+
+/* Every reset pulls the pin, too, so that its flag counts last (RM0090, 7.3.21). */
+enum board_reset_cause board_reset_cause(void)
+{
+    if (reset_flags & CSR_INDEPENDENT_WATCHDOG) {
+        return RESET_WATCHDOG;
+    }
+    if (reset_flags & CSR_SOFTWARE) {
+        return RESET_SOFTWARE;
+    }
+    if (reset_flags & CSR_POWER) {
+        return RESET_POWER;
+    }
+    return reset_flags & CSR_PIN ? RESET_PIN : RESET_UNKNOWN;
 }
