@@ -13,8 +13,8 @@ _LOW, _HIGH = -32768, 32767
 
 
 def safe_action(policy: Policy, wanted: Sequence[int] = ()) -> tuple[int, ...]:
-    """Codes of the safe action, one for each action: `wanted`, or by default those whose action is nearest to zero where
-    the action space holds it, the midpoint (code 0) where not, and index 0 for discrete actions. PolicyError when
+    """Codes of the safe action, one for each action: `wanted`, or by default those whose action is nearest to zero
+    where the action space holds it, the midpoint (code 0) where not, and index 0 for discrete actions. PolicyError when
     `wanted` are no action codes of `policy`."""
     if not wanted:
         return _default(policy)
@@ -22,7 +22,8 @@ def safe_action(policy: Policy, wanted: Sequence[int] = ()) -> tuple[int, ...]:
     low = 0 if policy.head.kind == "argmax" else _LOW
     if len(wanted) != policy.actions or not all(low <= code <= high for code in wanted):
         raise PolicyError(
-            f"safe action {list(wanted)}: the policy of {policy.env_id} takes {policy.actions} codes from {low} to {high}"
+            f"safe action {list(wanted)}: the policy of {policy.env_id} takes {policy.actions} codes "
+            f"from {low} to {high}"
         )
     return tuple(wanted)
 

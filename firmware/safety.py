@@ -28,7 +28,7 @@ class Safety:
 
 
 def safety_defines(safety: Safety, board: Board, actions: int) -> dict[str, str]:
-    """`safety` as preprocessor definitions for runtime/main.c; SafetyError when it does not fit `board` or `actions`."""
+    """`safety` as preprocessor definitions for runtime/main.c; SafetyError when `board` or `actions` do not fit it."""
     action = safety.action or (0,) * actions
     if len(action) != actions or not all(-32768 <= code <= 32767 for code in action):
         raise SafetyError(f"safe action {list(action)}: {actions} codes from -32768 to 32767 are needed")
