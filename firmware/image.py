@@ -87,8 +87,7 @@ def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
     defines = board.defines | {"GANGLION_FEATURES": f"{features}u", "GANGLION_ACTIONS": f"{actions}u"}
     sources = [
         *(f"runtime/{name}" for name in RUNTIME_SOURCES),
-        *(f"drivers/{name}" for name in board.drivers),
-        *(f"board/{name}" for name in board.sources),
+        *board.files,
     ]
     try:
         return read_program(toolchain.link([policy, *sources], defines, LINKER_SCRIPT, "reset_handler", work))
