@@ -91,8 +91,7 @@ def _link(board: Board, toolchain: Toolchain, work: Path, safety: Safety) -> Pro
     defines |= safety_defines(safety, board, actions)
     sources = [
         *(f"runtime/{name}" for name in RUNTIME_SOURCES),
-        *(f"drivers/{name}" for name in board.drivers),
-        *(f"board/{name}" for name in board.sources),
+        *board.files,
     ]
     try:
         return read_program(toolchain.link([policy, *sources], defines, LINKER_SCRIPT, "reset_handler", work))

@@ -41,10 +41,11 @@ class ActorOptions:
 class BuildOptions:
     """How the firmware is built."""
 
-    target: str = "cortex-m4"
-    """Core to build for."""
+    target: str | None = None
+    """Core to build for; by default the board's, or cortex-m4."""
     board: str | None = None
-    """Board to build for; by default the first one with the target's core, and icebreaker for logic."""
+    """Board to build for (ganglion boards lists them); by default the first one with the target's core, and icebreaker
+    for logic."""
     toolchain: str = "zig"
     """Compiler: zig (comes with Ganglion) or gcc (arm-none-eabi-gcc)."""
     kernel: str = CompileOptions.kernel

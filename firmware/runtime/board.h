@@ -40,7 +40,7 @@ bool board_tick_start(void);
 bool board_watchdog_start(uint32_t timeout_ms);
 void board_watchdog_feed(void);
 
-/* Why the board started; as docs/protocol.md numbers them. */
+/* Why the board started; asked once, at the start. Numbered as in docs/protocol.md. */
 enum board_reset_cause {
     RESET_UNKNOWN,
     RESET_POWER,

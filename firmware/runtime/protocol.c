@@ -162,7 +162,7 @@ static void answer_health(struct protocol *protocol)
     const struct protocol_statistics *statistics = &protocol->statistics;
     const struct protocol_safety *safety = protocol->safety;
     put_u8(protocol, STATUS_DONE);
-    put_u8(protocol, (uint8_t)board_reset_cause());
+    put_u8(protocol, protocol->reset_cause);
     put_u8(protocol, safety->when_not_finite);
     put_u16(protocol, safety->watchdog_ms);
     put_u16(protocol, safety->timeout_ms);
@@ -277,6 +277,7 @@ void protocol_start(struct protocol *protocol, const struct ganglion_policy *pol
     const bool fits = policy->features <= memory.features && policy->actions <= memory.actions;
     *protocol = (struct protocol){.policy = policy, .safety = safety, .memory = memory, .trusted = fits};
     cobs_decoder_start(&protocol->decoder, memory.frame, PROTOCOL_FRAME_BYTES((size_t)memory.features));
+    protocol->reset_cause = (uint8_t)board_reset_cause();
     test_policy(protocol);
 }
 

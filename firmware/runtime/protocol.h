@@ -67,6 +67,7 @@ struct protocol {
     struct protocol_statistics statistics;
     size_t lengths[PROTOCOL_ANSWERS]; /* of the last answers, CRC included; 0 when there is none to repeat */
     uint8_t newest;                   /* which of them is being written or was written last */
+    uint8_t reset_cause;              /* enum board_reset_cause */
     uint32_t now_ms;
     uint32_t observed_ms; /* when the last observation came */
     bool observing;       /* observations come; false from a timeout to the next one */
