@@ -16,7 +16,6 @@ enum {
     DIVIDE_BY_64 = 4,
     MS_PER_COUNT = 2, /* 64 periods of 32 kHz; the oscillator runs at 17 to 47 kHz (DS8626, table 35) */
     LARGEST_COUNT = 0xFFF,
-    READY_POLLS = 100000, /* an update takes five periods at most */
 };
 
 bool board_watchdog_start(uint32_t timeout_ms)
@@ -26,8 +25,7 @@ bool board_watchdog_start(uint32_t timeout_ms)
     KR = KEY_UNLOCK;
     PR = DIVIDE_BY_64;
     RLR = count > LARGEST_COUNT ? LARGEST_COUNT : count;
-    for (uint32_t polls = 0; polls < READY_POLLS && SR != 0; polls++) {
-    }
+    becomes(&SR, ~0u, 0); /* five periods at most */
     board_watchdog_feed();
     return true;
 }

@@ -4,6 +4,7 @@
 #include "cortex_m.h"
 
 #define RCC_CSR REGISTER(0x40023874u)
+#define CSR_ANY 0xFE000000u
 
 enum {
     CSR_CLEAR_FLAGS = 1 << 24,
@@ -11,7 +12,6 @@ enum {
     CSR_POWER = 1 << 27,
     CSR_SOFTWARE = 1 << 28,
     CSR_INDEPENDENT_WATCHDOG = 1 << 29,
-    CSR_ANY = 0x7F << 25,
 };
 
 /* Every reset pulls the pin, too, so that its flag counts last. */

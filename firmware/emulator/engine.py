@@ -6,7 +6,7 @@ import ctypes
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NoReturn
 
 import unicorn
@@ -18,11 +18,11 @@ from ganglion.firmware.elf import Program
 
 from .access import accesses, find_access
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
-from .library import PLACE, PRICE, Config, Edge, Report, Span, load_library
+from .library import PLACE, PRICE, Config, Edge, Report, Span, WatchdogConfig, load_library
 from .peripheral_map import PeripheralMap
 from .pricing import Pricer
 
-ASLEEP, RETURNED, BUDGET, FAULT = 1, 2, 3, 4
+ASLEEP, RETURNED, BUDGET, FAULT, ANSWERED = 1, 2, 3, 4, 5
 CPACR, CPACR_FULL = 0xE000ED88, 0xF << 20
 _CPU_MODELS = {
     "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,
@@ -108,6 +108,9 @@ class Engine:
         if not self._machine:
             raise EmulatorError("the emulator cannot be set up; is there memory left?")
         self._add_peripherals(peripherals)
+        if peripherals.watchdog:
+            config = WatchdogConfig(**asdict(peripherals.watchdog))
+            self._library.machine_set_watchdog(self._machine, config)
 
     def _add_peripherals(self, peripherals: PeripheralMap) -> None:
         add, machine = self._library, self._machine
@@ -150,7 +153,8 @@ class Engine:
         self._library.machine_jump(self._machine, address)
 
     def run(self, budget_instructions: int, until: int = 0xFFFF_FFFE) -> int:
-        """Run to WFI (ASLEEP) or to `until` (RETURNED). EmulatorError tells a fault, BudgetError a program that
+        """Run to WFI (ASLEEP), to `until` (RETURNED), or where the line takes time until a packet has left the board
+        (ANSWERED). EmulatorError tells a fault, BudgetError a program that
         does neither."""
         reason = self._library.machine_run(self._machine, until, budget_instructions)
         if reason == FAULT:
@@ -174,6 +178,14 @@ class Engine:
         while count := self._library.machine_receive(self._machine, self._buffer, len(self._buffer)):
             result += ctypes.string_at(self._buffer, count)
         return result
+
+    def set_line(self, byte_cycles: int) -> None:
+        """Let each byte on the serial line take so many cycles; 0: as fast as the program."""
+        self._library.machine_set_line(self._machine, byte_cycles)
+
+    def sleep(self, cycles: int) -> None:
+        """Let sleeping time pass in the next runs, for so many cycles from now."""
+        self._library.machine_sleep(self._machine, cycles)
 
     def report(self) -> Report:
         """Counts and the state of the last stop."""

@@ -33,14 +33,30 @@ class ResetValue:
 
 
 @dataclass(frozen=True)
+class WatchdogModel:
+    """A watchdog like the STM32's IWDG: its first register, the core cycles of one period of its own clock, and the
+    register with the flags that tell why the board started, by what sets them."""
+
+    base: int
+    tick_cycles: int
+    flags_register: int
+    all_flags: int
+    power_flags: int
+    software_flags: int
+    watchdog_flags: int
+    clear_flags: int
+
+
+@dataclass(frozen=True)
 class PeripheralMap:
-    """The registers of a board: `ranges` {name: (begin, end)}, status fields and reset values."""
+    """The registers of a board: `ranges` {name: (begin, end)}, status fields, reset values, and its watchdog."""
 
     board: str
     cpuid: int
     ranges: dict[str, tuple[int, int]]
     follows: tuple[Follow, ...]
     reset_values: tuple[ResetValue, ...]
+    watchdog: WatchdogModel | None = None
 
 
 def load_peripheral_map(board: str) -> PeripheralMap:
@@ -56,4 +72,5 @@ def load_peripheral_map(board: str) -> PeripheralMap:
         {name: (begin, end) for name, (begin, end) in table["ranges"].items()},
         tuple(Follow(**entry) for entry in table["follow"]),
         tuple(ResetValue(**entry) for entry in table["reset"]),
+        watchdog=WatchdogModel(**table["watchdog"]) if "watchdog" in table else None,
     )

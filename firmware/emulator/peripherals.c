@@ -54,6 +54,7 @@ static size_t pull(struct buffer *buffer, uint8_t *bytes, size_t capacity)
 
 int machine_send(struct machine *m, const uint8_t *bytes, size_t count)
 {
+    line_begin(m, m->received.begin != m->received.end);
     return push(&m->received, bytes, count) ? 0 : -1;
 }
 
@@ -70,7 +71,7 @@ static uint32_t usart_word(const struct machine *m, uint32_t offset)
 static bool byte_waits(const struct machine *m)
 {
     const uint32_t on = CR1_UE | CR1_RE;
-    return m->received.begin != m->received.end && (usart_word(m, CR1) & on) == on;
+    return m->received.begin != m->received.end && line_arrived(m) && (usart_word(m, CR1) & on) == on;
 }
 
 /* The USART's interrupt line. Sending never waits, so TXE and TC are always set. */
@@ -89,6 +90,7 @@ static uint32_t usart_read(struct machine *m, uint32_t offset)
         uint8_t byte = 0;
         if (byte_waits(m)) {
             pull(&m->received, &byte, 1);
+            line_take(m);
         }
         return byte;
     }
@@ -102,6 +104,7 @@ static void usart_write(struct machine *m, uint32_t offset, uint32_t value)
         const uint8_t byte = (uint8_t)value;
         if ((usart_word(m, CR1) & on) == on) {
             push(&m->sent, &byte, 1);
+            line_put(m, byte);
         }
     } else if (offset != SR) {
         m->peripherals[(m->config.usart_base - PERIPHERALS + offset) / 4] = value;
@@ -167,8 +170,10 @@ static void on_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     const uint32_t place = 8 * (address & 3u);
     const uint32_t mask = size >= 4 ? 0xFFFFFFFFu : ((1u << 8 * size) - 1u) << place;
     uint32_t *word = &m->peripherals[(address - PERIPHERALS) / 4];
-    const uint32_t merged = (*word & ~mask) | ((uint32_t)value << place & mask);
-    if (is_usart(m, address)) {
+    uint32_t merged = (*word & ~mask) | ((uint32_t)value << place & mask);
+    if (watchdog_write(m, address & ~3u, &merged)) {
+        *word = merged;
+    } else if (is_usart(m, address)) {
         usart_write(m, (address & ~3u) - m->config.usart_base, merged);
     } else {
         *word = merged;
@@ -211,16 +216,20 @@ bool peripherals_start(struct machine *m)
            uc_mmio_map(m->uc, SYSTEM, SYSTEM_BYTES, system_read, m, system_write, m) == UC_ERR_OK;
 }
 
-void peripherals_reset(struct machine *m)
+void peripherals_reset(struct machine *m, bool expired)
 {
     memset(m->peripherals, 0, PERIPHERALS_BYTES);
     memset(m->system, 0, SYSTEM_BYTES);
     memset(m->enabled, 0, sizeof m->enabled);
     memset(m->pending, 0, sizeof m->pending);
+    m->systick_pending = false;
     m->system[0xED08 / 4] = m->config.vectors;
     m->system[0xED14 / 4] = 0x200; /* CCR.STKALIGN */
     for (size_t i = 0; i < m->reset_value_count; i++) {
         m->peripherals[(m->reset_values[i].address - PERIPHERALS) / 4] = m->reset_values[i].value;
+    }
+    if (m->watchdog.config.tick_cycles) {
+        m->peripherals[(m->watchdog.config.flags_register - PERIPHERALS) / 4] |= watchdog_flags(m, expired);
     }
     m->received.begin = m->received.end = 0;
 }
