@@ -15,6 +15,7 @@ enum { DEMCR_TRCENA = 1 << 24, DWT_CYCCNTENA = 1 << 0 };
 void cycle_counter_start(void)
 {
     DEMCR |= DEMCR_TRCENA;
+    __asm__ volatile("dsb\n\tisb" ::: "memory"); /* DWT is there from here on */
     DWT_LAR = LAR_KEY;
     DWT_CYCCNT = 0;
     DWT_CTRL |= DWT_CYCCNTENA;

@@ -6,7 +6,7 @@ import ctypes
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NoReturn
 
 import unicorn
@@ -18,16 +18,20 @@ from ganglion.firmware.elf import Program
 
 from .access import accesses, find_access
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
-from .library import PLACE, PRICE, Config, Edge, Report, Span, WatchdogConfig, load_library
+from .library import PLACE, PRICE, Config, Edge, Report, Span, load_library
 from .peripheral_map import PeripheralMap
+from .peripherals import add_peripherals
 from .pricing import Pricer
 
 ASLEEP, RETURNED, BUDGET, FAULT, ANSWERED = 1, 2, 3, 4, 5
 CPACR, CPACR_FULL = 0xE000ED88, 0xF << 20
 _CPU_MODELS = {
+    "cortex-m0": arm_const.UC_CPU_ARM_CORTEX_M0,
     "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,
     "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
     "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
+    "cortex-m33": arm_const.UC_CPU_ARM_CORTEX_M33,
 }
 _REGISTERS = {
     **{f"r{i}": arm_const.UC_ARM_REG_R0 + i for i in range(13)},
@@ -107,24 +111,7 @@ class Engine:
         self._machine = self._library.machine_new(self.uc._uch, config)
         if not self._machine:
             raise EmulatorError("the emulator cannot be set up; is there memory left?")
-        self._add_peripherals(peripherals)
-        if peripherals.watchdog:
-            config = WatchdogConfig(**asdict(peripherals.watchdog))
-            self._library.machine_set_watchdog(self._machine, config)
-
-    def _add_peripherals(self, peripherals: PeripheralMap) -> None:
-        add, machine = self._library, self._machine
-        failed = any(
-            [
-                *(add.machine_add_range(machine, *span) for span in peripherals.ranges.values()),
-                *(add.machine_add_follow(machine, f.address, f.mask, f.shift) for f in peripherals.follows),
-                *(add.machine_add_reset_value(machine, r.address, r.value) for r in peripherals.reset_values),
-            ]
-        )
-        if failed:
-            raise EmulatorError(
-                f"the registers of {peripherals.board} lie outside 0x40000000 to 0x4007FFFF or are too many"
-            )
+        add_peripherals(self._library, self._machine, peripherals)
 
     def close(self) -> None:
         """Free the machine; nothing may be called after it."""

@@ -78,6 +78,28 @@ class Span(ctypes.Structure):
     )  # fmt: skip
 
 
+class Status(ctypes.Structure):
+    """`struct status` of machine.h."""
+
+    _fields_ = (("offset", c_uint32), ("always", c_uint32), ("waiting", c_uint32), ("empty", c_uint32))
+
+
+class Condition(ctypes.Structure):
+    """`struct condition` of machine.h."""
+
+    _fields_ = (("offset", c_uint32), ("mask", c_uint32), ("value", c_uint32))
+
+
+class Usart(ctypes.Structure):
+    """`struct usart` of machine.h."""
+
+    _fields_ = (
+        ("bytes", c_uint32), ("receive", c_uint32), ("send", c_uint32), ("set", c_uint32), ("clear", c_uint32),
+        ("statuses", Status * 2), ("receiver", Condition * 2), ("transmitter", Condition * 2),
+        ("receive_interrupt", Condition), ("other_interrupts", Condition),
+    )  # fmt: skip
+
+
 _PROTOTYPES = {
     "machine_new": (c_void_p, (c_void_p, POINTER(Config))),
     "machine_free": (None, (c_void_p,)),
@@ -85,6 +107,8 @@ _PROTOTYPES = {
     "machine_jump": (None, (c_void_p, c_uint32)),
     "machine_run": (c_int, (c_void_p, c_uint32, c_uint64)),
     "machine_report": (None, (c_void_p, POINTER(Report))),
+    "machine_add_window": (c_int, (c_void_p, c_uint32, c_uint32)),
+    "machine_set_usart": (None, (c_void_p, POINTER(Usart))),
     "machine_add_range": (c_int, (c_void_p, c_uint32, c_uint32)),
     "machine_add_follow": (c_int, (c_void_p, c_uint32, c_uint32, c_int32)),
     "machine_add_reset_value": (c_int, (c_void_p, c_uint32, c_uint32)),

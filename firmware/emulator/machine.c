@@ -124,10 +124,7 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
 void machine_free(struct machine *m)
 {
     free(m->edges);
-    free(m->peripherals);
-    free(m->system);
-    free(m->received.bytes);
-    free(m->sent.bytes);
+    peripherals_free(m);
     free(m);
 }
 

@@ -84,7 +84,7 @@ struct span {
     uint32_t running;
 };
 
-enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, INTERRUPT_WORDS = 8 };
+enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, MAX_WINDOWS = 8, INTERRUPT_WORDS = 8 };
 
 struct range {
     uint32_t begin, end;
@@ -121,6 +121,33 @@ struct line {
     uint64_t overruns;
 };
 
+/* The registers of one peripheral bus, words from `begin` on. */
+struct window {
+    struct machine *machine;
+    uint32_t begin, bytes;
+    uint32_t *words;
+};
+
+/* Reads of the register at `offset` give these bits beside what was written: `always`, while a byte waits, while none does. */
+struct status {
+    uint32_t offset, always, waiting, empty;
+};
+
+/* The bits of `mask` in the register at `offset` are `value`. */
+struct condition {
+    uint32_t offset, mask, value;
+};
+
+/* A serial port, by the offsets of its registers (peripheral_map.py). All conditions of a line must hold. With set != clear,
+   writing a one to `set` or `clear` sets or clears that bit of the register at `set`. */
+struct usart {
+    uint32_t bytes, receive, send, set, clear;
+    struct status statuses[2];
+    struct condition receiver[2], transmitter[2];
+    struct condition receive_interrupt;
+    struct condition other_interrupts; /* of the transmitter, which never waits: one of these bits is enough */
+};
+
 struct buffer {
     uint8_t *bytes;
     size_t begin, end, capacity;
@@ -142,8 +169,10 @@ struct machine {
     struct span spans[MAX_SPANS];
     size_t span_count;
 
-    uint32_t *peripherals; /* words from PERIPHERALS on */
-    uint32_t *system;      /* words from SYSTEM on */
+    uint32_t *system; /* words from SYSTEM on */
+    struct window windows[MAX_WINDOWS];
+    size_t window_count;
+    struct usart usart;
     struct range ranges[MAX_RANGES];
     size_t range_count;
     struct follow follows[MAX_FOLLOWS];
@@ -210,7 +239,10 @@ void exceptions_return(struct machine *m);
 /* peripherals.c */
 bool peripherals_start(struct machine *m);
 void peripherals_reset(struct machine *m, bool expired);
+void peripherals_free(struct machine *m);
 bool usart_interrupts(const struct machine *m);
+int machine_add_window(struct machine *m, uint32_t begin, uint32_t bytes);
+void machine_set_usart(struct machine *m, const struct usart *usart);
 int machine_add_range(struct machine *m, uint32_t begin, uint32_t end);
 int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32_t shift);
 int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value);

@@ -42,7 +42,7 @@ class Machine:
         self.engine = Engine(
             self.program, core, self.refill,
             [Region(board.flash.origin, board.flash.bytes, False), Region(board.ram.origin, board.ram.bytes, True)],
-            load_peripheral_map(board.name), (board.usart.base, board.usart.interrupt), board.flash.origin,
+            load_peripheral_map(board.name), (board.usart.base, board.usart.interrupt), board.vectors,
         )  # fmt: skip
         self.engine.write(board.flash.origin, b"\xff" * board.flash.bytes)
         for address, content in self.program.pieces:
@@ -175,8 +175,8 @@ def _check_image(program: Program, board: Board, elf: Path) -> None:
 
 def _vector(program: Program, board: Board, index: int) -> int:
     try:
-        return int.from_bytes(program.read(board.flash.origin + 4 * index, 4), "little")
+        return int.from_bytes(program.read(board.vectors + 4 * index, 4), "little")
     except KeyError as error:
         raise EmulatorError(
-            f"the image has no vector table at 0x{board.flash.origin:08X}; link .vectors to the start of flash"
+            f"the image has no vector table at 0x{board.vectors:08X}; link .vectors to the start of flash"
         ) from error
