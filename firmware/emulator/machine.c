@@ -133,7 +133,7 @@ void machine_reset(struct machine *m)
 {
     uint32_t start[2] = {0, 0};
     const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
-    peripherals_reset(m, watchdog_expired(m));
+    peripherals_reset(m);
     watchdog_reset(m);
     m->in_handler = false;
     m->reset_requested = false;

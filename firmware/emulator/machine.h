@@ -218,7 +218,7 @@ bool line_answered(struct machine *m);
 void machine_set_watchdog(struct machine *m, const struct watchdog_config *config);
 void watchdog_reset(struct machine *m);
 bool watchdog_write(struct machine *m, uint32_t address, uint32_t *value);
-uint32_t watchdog_flags(struct machine *m, bool expired);
+uint32_t watchdog_flags(struct machine *m);
 bool watchdog_expired(const struct machine *m);
 
 /* edges.c */
@@ -238,7 +238,7 @@ void exceptions_return(struct machine *m);
 
 /* peripherals.c */
 bool peripherals_start(struct machine *m);
-void peripherals_reset(struct machine *m, bool expired);
+void peripherals_reset(struct machine *m);
 void peripherals_free(struct machine *m);
 bool usart_interrupts(const struct machine *m);
 int machine_add_window(struct machine *m, uint32_t begin, uint32_t bytes);

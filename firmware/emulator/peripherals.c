@@ -262,7 +262,7 @@ void peripherals_free(struct machine *m)
     free(m->sent.bytes);
 }
 
-void peripherals_reset(struct machine *m, bool expired)
+void peripherals_reset(struct machine *m)
 {
     for (size_t i = 0; i < m->window_count; i++) {
         memset(m->windows[i].words, 0, m->windows[i].bytes);
@@ -277,7 +277,7 @@ void peripherals_reset(struct machine *m, bool expired)
         *word_at(m, m->reset_values[i].address) = m->reset_values[i].value;
     }
     if (m->watchdog.config.tick_cycles) {
-        *word_at(m, m->watchdog.config.flags_register) |= watchdog_flags(m, expired);
+        *word_at(m, m->watchdog.config.flags_register) |= watchdog_flags(m);
     }
     m->received.begin = m->received.end = 0;
 }

@@ -17,7 +17,6 @@ enum {
 void machine_set_watchdog(struct machine *m, const struct watchdog_config *config)
 {
     m->watchdog.config = *config;
-    m->watchdog.flags = config->power_flags;
 }
 
 void watchdog_reset(struct machine *m)
@@ -67,10 +66,15 @@ bool watchdog_write(struct machine *m, uint32_t address, uint32_t *value)
     return offset <= RLR;
 }
 
-/* The flags after a reset, for the register that holds them. */
-uint32_t watchdog_flags(struct machine *m, bool expired)
+/* While the board is reset: the flags that are there then, for the register that holds them. */
+uint32_t watchdog_flags(struct machine *m)
 {
-    m->watchdog.flags |= expired ? m->watchdog.config.watchdog_flags : m->watchdog.config.software_flags;
+    const struct watchdog_config *config = &m->watchdog.config;
+    if (watchdog_expired(m)) {
+        m->watchdog.flags |= config->watchdog_flags;
+    } else {
+        m->watchdog.flags |= m->reset_requested ? config->software_flags : config->power_flags;
+    }
     return m->watchdog.flags;
 }
 

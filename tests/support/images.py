@@ -14,6 +14,7 @@ from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.policy import Policy
 from ganglion.firmware.board import Board, load_board
 from ganglion.firmware.image import Image, build_image
+from ganglion.firmware.safety import Safety
 from ganglion.firmware.toolchain import find_toolchain
 
 from .policies import random_policy
@@ -46,9 +47,15 @@ def hopper_image(toolchain: str = "zig") -> Image:
 
 
 @functools.cache
-def policy_image(policy: Policy, name: str, toolchain: str) -> Image:
+def guarded_image(safety: Safety) -> Image:
+    """The image of `hopper_policy` with settings of its own."""
+    return policy_image(hopper_policy(), "hopper", "zig", safety)
+
+
+@functools.cache
+def policy_image(policy: Policy, name: str, toolchain: str, safety: Safety | None = None) -> Image:
     """The image of any policy."""
     plan = compile_policy(policy, CompileOptions(name=name))
     folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return build_image(plan, board(), find_toolchain(toolchain, board()), folder)
+    return build_image(plan, board(), find_toolchain(toolchain, board()), folder, safety)
