@@ -14,7 +14,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES FAULTS PRESET STEPS SEED TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -27,6 +27,7 @@ lanes = $(call option,lanes,$(LANES))
 training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
+line = $(call option,fault-rate,$(FAULTS))
 
 .DEFAULT_GOAL := help
 .PHONY: help firmware hil bitstream train distil limit report zoo bench doctor test test-long lint clean
@@ -38,7 +39,7 @@ firmware: $(VENV)/.runtime ## ENV=Hopper: a flashable image, its reward, its cyc
 	$(GANGLION) firmware $(actor) $(how) $(loop)
 
 hil: $(VENV)/$(if $(filter rtl,$(DEVICE)),.hls,.runtime) ## ENV=Hopper DEVICE=native|emulator|qemu|rtl|serial:PORT: run on that device
-	$(GANGLION) run $(actor) $(how) $(lanes) $(loop)
+	$(GANGLION) run $(actor) $(how) $(lanes) $(loop) $(line)
 
 bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of an FPGA, its size, clock and cycles
 	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes)

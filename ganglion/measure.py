@@ -13,6 +13,7 @@ from ganglion.codegen.actor import Actor
 from ganglion.hil.cycles import CycleSample, sample_cycles
 from ganglion.hil.device import Device
 from ganglion.hil.equality import Equality, check_equality
+from ganglion.hil.link import device_health
 from ganglion.hil.observations import corner_observations
 from ganglion.hil.page import render_page
 from ganglion.hil.report import Build, make_report, write_report, write_whole
@@ -46,7 +47,8 @@ def measure(
     with device, _progress() as progress:
         played = _play(actor, device, episodes, first_seed, progress)
         corners = None if played.stopped_by else _check_corners(actor, device, corner_count, progress)
-    report = make_report(actor, build, played, corners, samples)
+        health = None if played.stopped_by or corners.stopped_by else device_health(device)
+    report = make_report(actor, build, played, corners, samples, health)
     stopped_by = played.stopped_by or (corners.stopped_by if corners else None)
     _save(report, partial_path(path) if stopped_by else path, console)
     if stopped_by:

@@ -33,7 +33,7 @@ from ganglion.firmware.wire import (
     parse_statistics,
 )
 
-from .device import DeviceError, DeviceInfo, Reply
+from .device import Device, DeviceError, DeviceInfo, Reply
 
 FRAMES_IN_FLIGHT = 2
 RING_BYTES = 256
@@ -242,6 +242,11 @@ class WireDevice:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
+
+
+def device_health(device: Device) -> Health | None:
+    """The health of a device that has one to tell."""
+    return device.health() if isinstance(device, WireDevice) else None
 
 
 @dataclass

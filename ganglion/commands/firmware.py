@@ -9,7 +9,7 @@ from ..building import build_firmware
 from ..devices import cycle_model_range, device_kind, open_device
 from ..errors import UsageError
 from ..measure import measure
-from ..options import ActorOptions, BuildOptions, LoopOptions, announce
+from ..options import ActorOptions, BuildOptions, LoopOptions, SafetyOptions, announce
 from ..places import point_latest
 
 Flat = tyro.conf.arg(name="")
@@ -23,6 +23,7 @@ class Firmware:
     """Where the image runs: emulator, qemu or serial:PORT."""
     which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
     how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
+    guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
     loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
     def run(self) -> int:
@@ -33,7 +34,7 @@ class Firmware:
             raise UsageError(f"firmware does not run on {kind}; use: ganglion run --device {kind}")
         choice = self.which.choose()
         announce(choice)
-        built = build_firmware(choice.actor.policy, self.how)
+        built = build_firmware(choice.actor.policy, self.how, self.guard)
         device, path = open_device(self.device, built), built.folder / "report.json"
         models = cycle_model_range(self.device, built)
         loop = (self.loop.episodes, self.loop.first_seed)

@@ -208,3 +208,32 @@ def test_a_run_that_fails_leaves_the_latest_build_alone(actor_file, tmp_path, ca
 def test_the_host_refuses_a_kernel_for_boards(actor_file, tmp_path, capsys):
     message = fails(capsys, "run", "--actor", actor_file, "--build", tmp_path, "--kernel", "lanes")
     assert "--kernel lanes is for boards" in message
+
+
+def test_a_guarded_image_under_fire_is_equal(actor_file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(measuring, "CORNER_OBSERVATIONS", 40)
+    guard = ("--safe-when-not-finite", "--safe-timeout-ms", "50", "--watchdog-ms", "30", "--safe-action", "1", "-2", "3")
+    arguments = ("run", "--actor", actor_file, "--build", tmp_path, "--device", "emulator", "--episodes", "1")
+    assert main([str(a) for a in (*arguments, *guard, "--fault-rate", "0.002")]) == 0
+    (path,) = tmp_path.glob("*/report-emulator.json")
+    report = json.loads(path.read_text())
+    assert report["equality"]["mismatches"] == 0
+    health = report["health"]
+    assert (health["watchdog_ms"], health["safe_timeout_ms"], health["safe_action"]) == (30, 50, [1, -2, 3])
+    assert health["safe_when_not_finite"] and health["not_finite"] > 0
+    assert report["timing"]["jitter_cycles"] <= health["cycles"]["max"] - health["cycles"]["min"]
+    assert "watchdog 30 ms" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--device", "native", "--fault-rate", "0.01"), "emulator, qemu, serial; not for native"),
+        (("--device", "emulator", "--fault-rate", "0.5"), "allowed: up to 0.02"),
+        (("--device", "emulator", "--safe-action", "1"), "takes 3 codes from -32768 to 32767"),
+        (("--device", "emulator", "--watchdog-ms", "9999"), "takes 0 to 8190"),
+        (("--device", "emulator", "--safe-timeout-ms", "70000"), "allowed: 0 (never) to 65535"),
+    ],
+)
+def test_guards_and_faults_that_make_no_sense_are_one_clear_line(options, message, actor_file, tmp_path, capsys):
+    assert message in fails(capsys, "run", "--actor", actor_file, "--build", tmp_path, *options)
