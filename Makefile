@@ -14,7 +14,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES FAULTS PRESET STEPS SEED TEACHER KEEP SUITE
+unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES FAULTS PRESET STEPS SEED TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -30,7 +30,7 @@ loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 line = $(call option,fault-rate,$(FAULTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil bitstream train distil limit report zoo bench doctor test test-long lint clean
+.PHONY: help firmware hil export bitstream train distil limit report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -43,6 +43,9 @@ hil: $(VENV)/$(if $(filter rtl,$(DEVICE)),.hls,.runtime) ## ENV=Hopper DEVICE=na
 
 bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of an FPGA, its size, clock and cycles
 	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes)
+
+export: $(VENV)/.runtime ## ENV=Hopper AS=cmake: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
+	$(GANGLION) export $(actor) --as $(call quote,$(or $(AS),$(error say for what, such as: make export ENV=Hopper AS=cmake)))
 
 train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
 	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)

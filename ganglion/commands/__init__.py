@@ -4,6 +4,7 @@ COMMANDS = {
     "firmware": "ganglion.commands.firmware:Firmware",
     "run": "ganglion.commands.run:Run",
     "compile": "ganglion.commands.compile:Compile",
+    "export": "ganglion.commands.export:Export",
     "train": "ganglion.commands.train:Train",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",

@@ -212,7 +212,7 @@ def test_the_host_refuses_a_kernel_for_boards(actor_file, tmp_path, capsys):
 
 def test_a_guarded_image_under_fire_is_equal(actor_file, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(measuring, "CORNER_OBSERVATIONS", 40)
-    guard = ("--safe-when-not-finite", "--safe-timeout-ms", "50", "--watchdog-ms", "30", "--safe-action", "1", "-2", "3")
+    guard = "--safe-when-not-finite --safe-timeout-ms 50 --watchdog-ms 30 --safe-action 1 -2 3".split()
     arguments = ("run", "--actor", actor_file, "--build", tmp_path, "--device", "emulator", "--episodes", "1")
     assert main([str(a) for a in (*arguments, *guard, "--fault-rate", "0.002")]) == 0
     (path,) = tmp_path.glob("*/report-emulator.json")
