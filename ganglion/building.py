@@ -60,8 +60,8 @@ def build_firmware(policy: Policy, options: BuildOptions) -> Built:
 
 
 def pick_board(target: str | None, name: str | None) -> Board:
-    """The board called `name`, or the first one with the core `target`, DEFAULT_BOARD where nothing is said; both must fit
-    each other where both are given."""
+    """The board called `name`, or the first one with the core `target`, DEFAULT_BOARD where nothing is said; both must
+    fit each other where both are given."""
     board = load_board(name) if name else _first_board(target or load_board(DEFAULT_BOARD).core)
     if target not in (None, board.core):
         raise UsageError(
@@ -82,7 +82,7 @@ def _first_board(target: str) -> Board:
 
 
 def _folder_name(board: Board, kernel: str) -> str:
-    """What tells builds of one actor apart: core, board unless it is the core's first, kernel unless it is the usual one."""
+    """What tells builds of one actor apart: core, board unless it is its first, kernel unless it is the usual."""
     parts = [board.core]
     if board != _first_board(board.core):
         parts.append(board.name)

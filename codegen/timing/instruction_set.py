@@ -38,8 +38,8 @@ def check_instruction_set(code: bytes, core: Core, address: int = 0) -> None:
 
 
 def instruction_sets(core: str) -> frozenset[str]:
-    """Names of the instruction sets that the core called `core` has, such as "armv7-m" and "dsp"; CoreError suggests the
-    nearest name. Not every one of these cores has a timing table."""
+    """Names of the instruction sets that the core called `core` has, such as "armv7-m" and "dsp"; CoreError suggests
+    the nearest name. Not every one of these cores has a timing table."""
     cores = _table()["cores"]
     if core not in cores:
         near = difflib.get_close_matches(core, cores, n=1, cutoff=0.4)
