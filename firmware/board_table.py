@@ -5,7 +5,7 @@ from __future__ import annotations
 from .board import Board, board_names, load_board
 from .emulator.peripheral_map import emulated_boards
 
-HEADINGS = ("board", "core", "clock", "flash", "RAM", "serial port", "booted in", "flashed by", "on hardware")
+HEADINGS = ("board", "core", "flash, RAM", "serial port", "built and booted in", "on hardware")
 
 
 def board_rows() -> list[tuple[str, ...]]:
@@ -21,15 +21,13 @@ def markdown_table() -> str:
 
 def _row(board: Board) -> tuple[str, ...]:
     usart = board.usart
+    core = board.core.removeprefix("cortex-").upper().replace("PLUS", "+")
     return (
         board.name,
-        board.core.removeprefix("cortex-").upper(),
-        f"{board.clock_hz / 1e6:g} MHz",
-        f"{board.flash.bytes // 1024:,} KB",
-        f"{board.ram.bytes // 1024:,} KB",
-        f"{usart.name}, {usart.tx}/{usart.rx}, {usart.baud:,}",
+        f"{core}, {board.clock_hz / 1e6:g} MHz",
+        f"{board.flash.bytes // 1024:,} + {board.ram.bytes // 1024:,} KB",
+        f"{usart.name}: {usart.tx}, {usart.rx}; {usart.baud:,}",
         _booted_in(board),
-        _flashed_by(board),
         board.hardware or "not yet",
     )
 
@@ -37,14 +35,4 @@ def _row(board: Board) -> tuple[str, ...]:
 def _booted_in(board: Board) -> str:
     qemu = [f"QEMU {board.qemu_machine}"] if board.qemu_machine else []
     emulator = ["emulator"] if board.name in emulated_boards() else []
-    return ", ".join(qemu + emulator)
-
-
-def _flashed_by(board: Board) -> str:
-    if board.flashing is None:
-        return "-"
-    ways = [
-        *(["drive"] if board.flashing.uf2_family else []), "pyocd", "openocd",
-        *(["st-flash"] if board.flashing.st_flash else []),
-    ]  # fmt: skip
-    return ", ".join(ways)
+    return ", ".join(qemu + emulator) or "no model"

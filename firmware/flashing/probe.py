@@ -12,7 +12,7 @@ from ganglion.firmware.board import Board
 from .errors import FlashError
 
 UDEV_HINT = (
-    "on Linux the probe may be there and not be yours to open: put a line like "
+    "On Linux the probe may be there and not be yours to open: put a line like "
     'SUBSYSTEM=="usb", ATTRS{idVendor}=="0483", MODE="0660", TAG+="uaccess" into /etc/udev/rules.d/50-probes.rules '
     "(0483 ST-LINK, 0d28 DAPLink, 1366 J-Link, 2e8a Raspberry Pi), then: sudo udevadm control --reload && "
     "sudo udevadm trigger"
@@ -102,12 +102,7 @@ def _label(probe: Any) -> str:
 def _open(pyocd: Pyocd, probe: Any, board: Board) -> Iterator[Any]:
     """A session with the chip halted; nothing is unlocked or erased by opening it."""
     target = board.flashing.pyocd_target
-    options = {
-        "target_override": target,
-        "auto_unlock": False,
-        "connect_mode": "under-reset",
-        "resume_on_disconnect": True,
-    }
+    options = {"target_override": target, "auto_unlock": False}
     try:
         session = pyocd.Session(probe, auto_open=False, options=options)
         session.open()
@@ -149,8 +144,8 @@ def _check_chip(pyocd: Pyocd, target: Any, board: Board) -> None:
     if found not in chip.values:
         expected = " or ".join(f"0x{value:X}" for value in chip.values)
         raise FlashError(
-            f"the chip behind the probe is not that of {board.name}: the register 0x{chip.register:08X} says 0x{found:X}, "
-            f"expected {expected}; name the board that is there (--board), or choose another probe (--probe)"
+            f"the chip behind the probe is not that of {board.name}: the register 0x{chip.register:08X} says "
+            f"0x{found:X}, expected {expected}; name the board that is there (--board), or choose another probe (--probe)"
         )
 
 
