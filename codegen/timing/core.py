@@ -60,7 +60,10 @@ class Exceptions:
 
 @dataclass(frozen=True)
 class Core:
-    """A core: its `rules` by (mnemonic, form), its `pairs`, and the refill cycles P that its pipeline can take."""
+    """A core: its `rules` by (mnemonic, form), its `pairs`, and the refill cycles P that its pipeline can take.
+
+    `estimate`: the manual publishes no cycles, and the table is put together from other sources.
+    """
 
     name: str
     architecture: str
@@ -70,6 +73,7 @@ class Core:
     rules: Mapping[tuple[str, str], Rule]
     pairs: Mapping[str, Pair]
     exceptions: Exceptions
+    estimate: bool = False
 
     def refill(self, cycles: int | None) -> int:
         """`cycles` checked against the core's range; the default when None."""
@@ -112,5 +116,5 @@ def parse_core(table: dict[str, Any]) -> Core:
         table["name"], table["architecture"], table["manual"],
         tuple(table["refill_cycles"]), table["default_refill_cycles"], MappingProxyType(rules),
         MappingProxyType({name: Pair(**pair) for name, pair in table.get("pairs", {}).items()}),
-        Exceptions(**table["exceptions"]),
+        Exceptions(**table["exceptions"]), table.get("estimate", False),
     )  # fmt: skip

@@ -13,12 +13,12 @@ import unicorn
 from capstone import arm
 from unicorn import arm_const
 
-from ganglion.codegen.timing import Core, Instruction
+from ganglion.codegen.timing import Core, FlashModel, Instruction
 from ganglion.firmware.elf import Program
 
 from .access import accesses, find_access
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
-from .library import PLACE, PRICE, Config, Edge, Report, Span, load_library
+from .library import PLACE, PRICE, STARTS, Config, Edge, FlashConfig, Report, Span, load_library
 from .peripheral_map import PeripheralMap
 from .pricing import Pricer
 
@@ -71,6 +71,7 @@ class SpanTally:
 class Engine:
     """A core with memory, its registers from `peripherals`, and counts. `close` frees it.
 
+    `flash` is as slow as `flash_model` says; all other memory has no wait states.
     `usart` is (base, interrupt) of the one serial port. The FPU is on from the start when `float_enabled`;
     otherwise the program has to enable it.
     """
@@ -80,6 +81,8 @@ class Engine:
         program: Program,
         core: Core,
         refill: int,
+        flash_model: FlashModel,
+        flash: Region,
         regions: Iterable[Region],
         peripherals: PeripheralMap,
         usart: tuple[int, int],
@@ -98,10 +101,10 @@ class Engine:
             rights = unicorn.UC_PROT_ALL if region.writable else unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
             self.uc.mem_map(region.origin, region.bytes, rights)
         self._pricer = Pricer(core, refill, self.read, self._float_enabled)
-        self._price, self._place = PRICE(self._answer_price), PLACE(self._answer_place)
+        self._callbacks = PRICE(self._answer_price), PLACE(self._answer_place), STARTS(self._answer_starts)
         exceptions = core.exceptions
         config = Config(
-            self._price, self._place, vectors, *usart, peripherals.cpuid,
+            *self._callbacks, _flash_config(flash_model, flash), vectors, *usart, peripherals.cpuid,
             exceptions.entry_cycles, exceptions.return_cycles, exceptions.return_float_cycles,
         )  # fmt: skip
         self._machine = self._library.machine_new(self.uc._uch, config)
@@ -236,6 +239,13 @@ class Engine:
             return find_access(block, candidates, target, self._core_register).address
         return 0
 
+    def _answer_starts(self, address: int, size: int, starts) -> int:
+        with self._keep_error():
+            for index, cycles in enumerate(self._pricer.starts(address, size)):
+                starts[index] = cycles
+            return 0
+        return 1
+
     def _accesses(self, address: int, size: int, write: int) -> tuple[Instruction, ...]:
         key = address, size, write
         if key not in self._access_cache:
@@ -260,3 +270,10 @@ class Engine:
         if error is not None:
             raise error
         raise EmulatorError(explain_fault(self.report(), self._program, self.registers()))
+
+
+def _flash_config(model: FlashModel, flash: Region) -> FlashConfig:
+    return FlashConfig(
+        flash.origin, flash.origin + flash.bytes,
+        model.wait_states, model.line_bytes, model.instruction_lines, model.data_lines, model.prefetch,
+    )  # fmt: skip

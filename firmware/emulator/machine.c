@@ -57,6 +57,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     m->block = (uint32_t)address;
     m->block_size = size;
     m->last_access = 0;
+    flash_enter(m);
 }
 
 /* The instruction that accesses `target` now; 0 when it cannot be told, which is a fault then. */
@@ -107,7 +108,7 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
     }
     m->uc = uc;
     m->config = *config;
-    if (!peripherals_start(m) || !add_hooks(m)) {
+    if (!peripherals_start(m) || !add_hooks(m) || !flash_start(m)) {
         machine_free(m);
         return NULL;
     }
@@ -116,6 +117,7 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
 
 void machine_free(struct machine *m)
 {
+    flash_free(m);
     free(m->edges);
     free(m->peripherals);
     free(m->system);
@@ -130,6 +132,7 @@ void machine_reset(struct machine *m)
     uint32_t start[2] = {0, 0};
     const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
     peripherals_reset(m);
+    flash_reset(m);
     m->in_handler = false;
     m->reset_requested = false;
     uc_mem_read(m->uc, m->config.vectors, start, sizeof start);

@@ -44,9 +44,21 @@ typedef int (*price_callback)(uint32_t address, uint32_t size, uint32_t next, ui
    0 to stop. Unicorn knows the PC in the middle of a block only where it checks every access, which takes longer than all else. */
 typedef uint32_t (*place_callback)(uint32_t address, uint32_t size, uint32_t after, uint32_t target, int write);
 
+/* For each halfword of the block (address, size): the cycles before the instruction that it belongs to, wait states
+   left out. Returns 0, or not to stop. */
+typedef int (*starts_callback)(uint32_t address, uint32_t size, uint32_t *starts);
+
+/* Flash from `begin` to before `end`; see codegen/timing/flash_model.py. */
+struct flash_config {
+    uint32_t begin, end;
+    uint32_t wait_states, line_bytes, instruction_lines, data_lines, prefetch;
+};
+
 struct config {
     price_callback price;
     place_callback place;
+    starts_callback starts;
+    struct flash_config flash;
     uint32_t vectors;
     uint32_t usart_base;
     uint32_t usart_interrupt;
@@ -79,6 +91,29 @@ struct span {
     uint64_t start_cycles;
     uint32_t entry, return_address, stack;
     uint32_t running;
+};
+
+enum { MAX_LINES = 256 };
+
+/* Numbers of cached lines, the one used last in front. */
+struct lines {
+    uint32_t count, line[MAX_LINES];
+};
+
+struct layout {
+    uint32_t from, size;
+    uint32_t *starts;
+};
+
+/* What the flash holds and does. Times are in cycles of the machine. */
+struct flash {
+    struct lines instructions, data;
+    uint32_t current, prefetched; /* the line that instructions come from, and the one that was asked for ahead */
+    uint64_t prefetched_at, busy_until;
+    const uint32_t *layout; /* of the block that runs */
+    uint32_t next;          /* its first byte that was not fetched yet */
+    struct layout *layouts;
+    size_t layout_count, layout_capacity;
 };
 
 enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, INTERRUPT_WORDS = 8 };
@@ -130,7 +165,8 @@ struct machine {
     uint32_t enabled[INTERRUPT_WORDS], pending[INTERRUPT_WORDS];
     bool in_handler, reset_requested;
     uint64_t counter_base, systick_base, systick_wraps;
-    uc_hook hooks[3];
+    struct flash flash;
+    uc_hook hooks[4];
 };
 
 /* machine.c */
@@ -152,6 +188,14 @@ void machine_span(const struct machine *m, int index, struct span *span);
 void machine_clear_counts(struct machine *m);
 size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity);
 void spans_step(struct machine *m, uint32_t address);
+
+/* flash.c */
+bool flash_start(struct machine *m);
+void flash_reset(struct machine *m);
+void flash_free(struct machine *m);
+void flash_enter(struct machine *m);
+void flash_reach(struct machine *m, uint32_t pc);
+void flash_leave(struct machine *m);
 
 /* exceptions.c */
 bool exceptions_ready(const struct machine *m);
