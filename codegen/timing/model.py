@@ -44,12 +44,13 @@ def prefix_cycles(instructions: Sequence[Instruction], core: Core, refill: int |
 
 
 def start_cycles(instructions: Sequence[Instruction], core: Core, refill: int | None = None) -> list[int]:
-    """For each of consecutive `instructions`, the cycles of those before it."""
+    """For each of consecutive `instructions`, the cycles before it, what it costs to follow the one before included."""
     refill = core.refill(refill)
     starts, cycles, before = [], 0, None
     for instruction in instructions:
+        cycles += pair_cycles(before, instruction, core) if before else 0
         starts.append(cycles)
-        cycles += _alone(instruction, core, refill) + (pair_cycles(before, instruction, core) if before else 0)
+        cycles += _alone(instruction, core, refill)
         before = instruction
     return starts
 
