@@ -60,18 +60,6 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     flash_enter(m);
 }
 
-/* The instruction that accesses `target` now; 0 when it cannot be told, which is a fault then. */
-uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write)
-{
-    const uint32_t pc = m->config.place(m->block, m->block_size, m->last_access, target, write);
-    if (pc) {
-        m->last_access = pc;
-    } else {
-        machine_raise(m, FAULT_PRICE, write, target);
-    }
-    return pc;
-}
-
 static void on_exception(uc_engine *uc, uint32_t number, void *user)
 {
     (void)uc;
@@ -118,6 +106,7 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
 void machine_free(struct machine *m)
 {
     flash_free(m);
+    accesses_free(m);
     free(m->edges);
     free(m->peripherals);
     free(m->system);

@@ -44,6 +44,17 @@ typedef int (*price_callback)(uint32_t address, uint32_t size, uint32_t next, ui
    0 to stop. Unicorn knows the PC in the middle of a block only where it checks every access, which takes longer than all else. */
 typedef uint32_t (*place_callback)(uint32_t address, uint32_t size, uint32_t after, uint32_t target, int write);
 
+/* A load or store of one register at `pc`, from base + (index << shift) + displacement; unicorn's register numbers, index 0
+   for none. */
+struct access {
+    uint32_t pc;
+    int32_t base, index;
+    uint32_t shift, displacement;
+};
+
+/* The loads, or the stores, of the block (address, size), at most one for each halfword. Returns how many. */
+typedef uint32_t (*accesses_callback)(uint32_t address, uint32_t size, int write, struct access *accesses);
+
 /* For each halfword of the block (address, size): the cycles before the instruction that it belongs to, wait states
    left out. Returns 0, or not to stop. */
 typedef int (*starts_callback)(uint32_t address, uint32_t size, uint32_t *starts);
@@ -57,6 +68,7 @@ struct flash_config {
 struct config {
     price_callback price;
     place_callback place;
+    accesses_callback accesses;
     starts_callback starts;
     struct flash_config flash;
     uint32_t vectors;
@@ -132,6 +144,12 @@ struct reset_value {
     uint32_t address, value;
 };
 
+struct access_list {
+    uint32_t block, size, count;
+    bool write;
+    struct access *items;
+};
+
 struct buffer {
     uint8_t *bytes;
     size_t begin, end, capacity;
@@ -148,6 +166,8 @@ struct machine {
     enum fault fault;
     uint32_t fault_detail, fault_address, fault_pc;
 
+    struct access_list *access_lists;
+    size_t access_list_count;
     struct edge *edges;
     size_t edge_count, edge_capacity;
     struct span spans[MAX_SPANS];
@@ -176,7 +196,6 @@ void machine_reset(struct machine *m);
 enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget);
 void machine_jump(struct machine *m, uint32_t pc);
 void machine_report(const struct machine *m, struct report *report);
-uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
 void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address);
 uint32_t machine_register(const struct machine *m, int id);
 
@@ -188,6 +207,10 @@ void machine_span(const struct machine *m, int index, struct span *span);
 void machine_clear_counts(struct machine *m);
 size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity);
 void spans_step(struct machine *m, uint32_t address);
+
+/* access.c */
+uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
+void accesses_free(struct machine *m);
 
 /* flash.c */
 bool flash_start(struct machine *m);
