@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv, by pip alone, and calls the `ganglion` command line.
 #   make firmware ENV=Hopper [SPARSITY=0.98] [ALGORITHM=distil] [TARGET=cortex-m4] [BOARD=stm32f405]
-#                            [TOOLCHAIN=zig|gcc] [KERNEL=csr|rows|stream|straight|lanes] [DEVICE=emulator] [FLASH_MODEL=zero-wait] [EPISODES=10]
+#                            [TOOLCHAIN=zig|gcc] [KERNEL=csr|rows|stream|straight|lanes] [DEVICE=emulator] [EPISODES=10]
+#                            [FLASH_MODEL=zero-wait|stm32f405-art|generic-64bit-4ws]
 # or ACTOR=my.safetensors instead of ENV.
 PYTHON ?= python3
 VENV := .venv

@@ -74,6 +74,9 @@ def _timing_rows(timing: dict) -> list[tuple[str, str]]:
         modelled = ", without the flash's wait states" if _flash(timing["source"]) == "0" else ""
         clock = f"{timing['clock_hz'] / 1e6:g} MHz{modelled}"
         rows.append(("latency", f"{_quantiles(timing['latency_us'])} µs at {clock}"))
+    if "energy_uj" in timing:
+        energy, median = timing["energy_uj"], timing["cycles"]["median"]
+        rows.append(("energy", f"{energy['value']:,} µJ for {median:,} cycles; {energy['source']}"))
     return rows
 
 

@@ -54,7 +54,7 @@ class Caller:
         self.engine = Engine(
             self.program, timing, self.refill, model, _flash(segments),
             [*_regions(segments), _STACK, _SCRATCH, _RETURN],
-            _NO_PERIPHERALS, _NO_USART, _RETURN.origin, float_enabled="fpv4" in timing.architecture,
+            _NO_PERIPHERALS, _NO_USART, _RETURN.origin, float_enabled="+fpv" in timing.architecture,
         )  # fmt: skip
         for address, content, _ in segments:
             self.engine.write(address, content)
