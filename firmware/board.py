@@ -66,14 +66,25 @@ class Flashing:
 
 
 @dataclass(frozen=True)
+class RunCurrent:
+    """What the chip draws while it computes at the board's clock, typically: `microamperes` at `millivolts`, and the
+    table of the datasheet that says so."""
+
+    microamperes: int
+    millivolts: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Board:
     """A board as its board.toml tells it.
 
     `sources` lie in its folder, `drivers` are those files of firmware/drivers that it needs beside the usual ones, and
     `cycle_counter` is the counter that it reports cycles from (firmware/drivers/cycles_<counter>.c). `boot2` is a file
     with 256 bytes that go before the vector table. `qemu_machine` is the QEMU machine that runs its images, None where
-    there is none; `flashing` is None for a board that is here for its model; `hardware` says when and on what an image
-    was seen to run, None where that is not known.
+    there is none; `flashing` is None for a board that is here for its model; `run_current` is what the vendor
+    publishes, None where that is not entered; `hardware` says when and on what an image was seen to run, None where that
+    is not known.
     """
 
     name: str
@@ -91,7 +102,14 @@ class Board:
     boot2: str | None = None
     qemu_machine: str | None = None
     flashing: Flashing | None = None
+    run_current: RunCurrent | None = None
     hardware: str | None = None
+
+    @property
+    def energy_per_cycle_nj(self) -> float | None:
+        """Current times voltage over clock, in nanojoules; None where no current is known."""
+        current = self.run_current
+        return current and current.microamperes * current.millivolts / self.clock_hz
 
     @property
     def folder(self) -> Path:
@@ -155,7 +173,7 @@ def parse_board(entries: dict[str, Any], name: str) -> Board:
 
 
 _KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "str | None": str, "int | None": int}
-_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart, "Chip": Chip, "Flashing": Flashing}
+_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart, "Chip": Chip, "Flashing": Flashing, "RunCurrent": RunCurrent}
 _LISTS: dict[str, type] = {"tuple[str, ...]": str, "tuple[int, ...]": int}
 
 

@@ -45,7 +45,7 @@ def instruction_sets(core: str) -> frozenset[str]:
         near = difflib.get_close_matches(core, cores, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise CoreError(f"there is no core {core!r}; {hint}cores: {', '.join(cores)}")
-    return frozenset(cores[core])
+    return frozenset(_table()["architectures"][cores[core]]["sets"])
 
 
 def _missing(instruction: Instruction, allowed: _InstructionSet) -> str | None:
