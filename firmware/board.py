@@ -83,8 +83,8 @@ class Board:
     `cycle_counter` is the counter that it reports cycles from (firmware/drivers/cycles_<counter>.c). `boot2` is a file
     with 256 bytes that go before the vector table. `qemu_machine` is the QEMU machine that runs its images, None where
     there is none; `flashing` is None for a board that is here for its model; `run_current` is what the vendor
-    publishes, None where that is not entered; `hardware` says when and on what an image was seen to run, None where that
-    is not known.
+    publishes, None where that is not entered; `hardware` says when and on what an image was seen to run, None where
+    that is not known.
     """
 
     name: str
@@ -173,7 +173,7 @@ def parse_board(entries: dict[str, Any], name: str) -> Board:
 
 
 _KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "str | None": str, "int | None": int}
-_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart, "Chip": Chip, "Flashing": Flashing, "RunCurrent": RunCurrent}
+_TABLES: dict[str, type] = {kind.__name__: kind for kind in (Memory, Usart, Chip, Flashing, RunCurrent)}
 _LISTS: dict[str, type] = {"tuple[str, ...]": str, "tuple[int, ...]": int}
 
 
