@@ -74,7 +74,8 @@ def _rtl(built: BuiltLogic, _: str) -> Device:
 
 
 def _serial(built: Built, port: str) -> Device:
-    return serial_device(port, built.image.board.usart.baud, built.plan.policy.digest)
+    board = built.image.board
+    return serial_device(port, board.usart.baud, built.plan.policy.digest, cycle_counter=board.cycle_counter)
 
 
 _OPEN: dict[str, Callable[[Any, str], Device]] = {

@@ -11,9 +11,17 @@ from .device import DeviceError
 from .link import WireDevice
 
 
-def serial_device(port: str, baud: int, digest: str | None, timeout_s: float = 1.0, attempts: int = 4) -> WireDevice:
-    """The board at `port`, which runs at `baud` (board.toml) and must hold the actor `digest` (None: any)."""
-    return WireDevice(f"serial:{port}", lambda: SerialStream(port, baud), digest, "dwt", timeout_s, attempts)
+def serial_device(
+    port: str,
+    baud: int,
+    digest: str | None,
+    timeout_s: float = 1.0,
+    attempts: int = 4,
+    cycle_counter: str = "dwt",
+) -> WireDevice:
+    """The board at `port`, which runs at `baud`, counts cycles with `cycle_counter` (board.toml), and must hold the
+    actor `digest` (None: any)."""
+    return WireDevice(f"serial:{port}", lambda: SerialStream(port, baud), digest, cycle_counter, timeout_s, attempts)
 
 
 class SerialStream:

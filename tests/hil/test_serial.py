@@ -62,3 +62,8 @@ def test_a_file_is_no_port(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DeviceError, match="at 921600 baud cannot be opened"):
         serial_device(str(tmp_path / "file"), 921_600, None).__enter__()
+
+
+def test_the_boards_counter_is_where_cycles_come_from(port: str) -> None:
+    with serial_device(port, 921_600, DIGEST.hex(), cycle_counter="systick") as board:
+        assert board.info.cycles_source == "systick"
