@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ganglion.codegen.timing import ZERO_WAIT, flash_model_names, load_core
+from ganglion.firmware.emulator.peripheral_map import emulated_boards
 from ganglion.hil.device import Device
 from ganglion.hil.emulator import EmulatorDevice
 from ganglion.hil.native import NativeDevice
@@ -62,7 +63,13 @@ def _native(built: Built, _: str) -> Device:
 
 
 def _emulator(built: Built, flash_model: str, refill: int | None = None) -> Device:
-    return EmulatorDevice(built.image.elf, built.image.board, built.plan.policy.digest, refill, flash_model)
+    board = built.image.board
+    if board.name not in emulated_boards():
+        raise UsageError(
+            f"board {board.name} has no emulator; run its image in QEMU (--device qemu), or choose one of "
+            f"{', '.join(emulated_boards())}"
+        )
+    return EmulatorDevice(built.image.elf, board, built.plan.policy.digest, refill, flash_model)
 
 
 def _qemu(built: Built, _: str) -> Device:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from ganglion.building import DEFAULT_BOARD, build_firmware, pick_board
+from ganglion.devices import open_device
 from ganglion.errors import UsageError
 from ganglion.firmware.board import BoardError, board_names, load_board
 from ganglion.options import BuildOptions
@@ -43,3 +46,10 @@ def test_builds_for_two_boards_with_one_core_do_not_share_a_folder(tmp_path) -> 
         for name in ("stm32f405", "nrf52840-dk")
     ]
     assert [folder.split("-", 3)[3] for folder in folders] == ["cortex-m4", "cortex-m4-nrf52840-dk"]
+
+
+@pytest.mark.parametrize("name", ["microbit", "mps3-an547"])
+def test_a_board_without_an_emulator_is_sent_to_qemu(name: str) -> None:
+    built = SimpleNamespace(image=SimpleNamespace(board=load_board(name)))
+    with pytest.raises(UsageError, match=rf"board {name} has no emulator; run its image in QEMU .*stm32f405"):
+        open_device("emulator", built)
