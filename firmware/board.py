@@ -30,8 +30,8 @@ class Memory:
 
 @dataclass(frozen=True)
 class Usart:
-    """The serial port that carries the wire: its `driver` in firmware/drivers, register `base`, `interrupt` number, `baud`,
-    pins. `clock_hz` feeds it where the board leaves no choice; else the board's C code works it out."""
+    """The serial port that carries the wire: its `driver` in firmware/drivers, register `base`, `interrupt` number,
+    `baud`, pins. `clock_hz` feeds it where the board leaves no choice; else the board's C code works it out."""
 
     name: str
     driver: str
@@ -54,14 +54,25 @@ class Chip:
 
 @dataclass(frozen=True)
 class Flashing:
-    """How an image gets onto a board: pyOCD's name of the chip, openocd's configuration files, whether st-flash knows it,
-    and the family of its UF2 files where it shows itself as a drive."""
+    """How an image gets onto a board: pyOCD's name of the chip, openocd's configuration files, whether st-flash knows
+    it, and where it shows itself as a drive, the family of its UF2 files and the Board-ID that the drive tells."""
 
     pyocd_target: str
     openocd: tuple[str, ...]
     chip: Chip
     st_flash: bool = False
     uf2_family: int | None = None
+    uf2_board_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RunCurrent:
+    """What the chip draws while it computes at the board's clock, typically: `microamperes` at `millivolts`, and the
+    table of the datasheet that says so."""
+
+    microamperes: int
+    millivolts: int
+    source: str
 
 
 @dataclass(frozen=True)
@@ -80,9 +91,10 @@ class Board:
 
     `sources` lie in its folder, `drivers` are those files of firmware/drivers that it needs beside the usual ones, and
     `cycle_counter` is the counter that it reports cycles from (firmware/drivers/cycles_<counter>.c). `boot2` is a file
-    with 256 bytes that go before the vector table. `qemu_machine` is the QEMU machine that runs its images, None where there
-    is none; `flashing` is None for a board that only a model was made for; `hardware` says when and on what an image was seen
-    to run, None where that is not known.
+    with 256 bytes that go before the vector table. `qemu_machine` is the QEMU machine that runs its images, None where
+    there is none; `flashing` is None for a board that is here for its model; `run_current` is what the vendor
+    publishes, None where that is not entered; `hardware` says when and on what an image was seen to run, None where
+    that is not known.
     """
 
     name: str
@@ -101,7 +113,14 @@ class Board:
     qemu_machine: str | None = None
     flashing: Flashing | None = None
     watchdog: Watchdog | None = None
+    run_current: RunCurrent | None = None
     hardware: str | None = None
+
+    @property
+    def energy_per_cycle_nj(self) -> float | None:
+        """Current times voltage over clock, in nanojoules; None where no current is known."""
+        current = self.run_current
+        return current and current.microamperes * current.millivolts / self.clock_hz
 
     @property
     def folder(self) -> Path:
@@ -166,7 +185,7 @@ def parse_board(entries: dict[str, Any], name: str) -> Board:
 
 
 _KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "str | None": str, "int | None": int}
-_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart, "Chip": Chip, "Flashing": Flashing, "Watchdog": Watchdog}
+_TABLES: dict[str, type] = {kind.__name__: kind for kind in (Memory, Usart, Chip, Flashing, RunCurrent, Watchdog)}
 _LISTS: dict[str, type] = {"tuple[str, ...]": str, "tuple[int, ...]": int}
 
 

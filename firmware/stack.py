@@ -48,8 +48,8 @@ def stack_bound_bytes(program: Program) -> int:
 
 
 def read_frames(program: Program) -> dict[int, Frame]:
-    """Every function of `program` by address. A jump into the middle of a function, as compilers' libraries make them, counts
-    as a call of all of it."""
+    """Every function of `program` by address. A jump into the middle of a function, as compilers' libraries make them,
+    counts as a call of all of it."""
     functions = {s.address: s for s in program.symbols if s.kind == "function" and s.bytes > 0}
     modes = sorted((s.address, s.name[:2] == "$t") for s in program.symbols if s.name[:2] in ("$t", "$d"))
     frames = {address: _read_frame(program, symbol, modes) for address, symbol in functions.items()}

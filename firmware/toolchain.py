@@ -74,8 +74,8 @@ class _Core:
     gcc_fpu: str
 
 
-# Without an FPU, floats (and on ARMv6-M division) come from the compiler's own library: IEEE 754, round to nearest even.
-# A Cortex-M55 runs the code of a Cortex-M33: firmware/stack.py reads no instruction of Armv8.1-M. Single precision everywhere.
+# Without an FPU, floats (and on ARMv6-M division) come from the compiler's own library: IEEE 754, round half to even.
+# A Cortex-M55 runs the code of a Cortex-M33: firmware/stack.py reads no instruction of Armv8.1-M.
 _CORES = {
     "cortex-m0": _Core("cortex_m0", "", "cortex-m0", ""),
     "cortex-m0plus": _Core("cortex_m0plus", "", "cortex-m0plus", ""),

@@ -56,13 +56,15 @@ def build_firmware(policy: Policy, options: BuildOptions, guard: SafetyOptions |
         nonzeros_effective=plan.policy.nonzeros,
         flash_bytes=asdict(image.sizes.flash),
         ram_bytes=asdict(image.sizes.ram),
+        energy_per_cycle_nj=board.energy_per_cycle_nj,
+        energy_source=board.run_current.source if board.run_current else None,
     )
     return Built(plan, image, folder, facts)
 
 
 def pick_board(target: str | None, name: str | None) -> Board:
-    """The board called `name`, or the first one with the core `target`, DEFAULT_BOARD where nothing is said; both must fit
-    each other where both are given."""
+    """The board called `name`, or the first one with the core `target`, DEFAULT_BOARD where nothing is said; both must
+    fit each other where both are given."""
     board = load_board(name) if name else _first_board(target or load_board(DEFAULT_BOARD).core)
     if target not in (None, board.core):
         raise UsageError(
@@ -83,7 +85,7 @@ def _first_board(target: str) -> Board:
 
 
 def _folder_name(board: Board, kernel: str) -> str:
-    """What tells builds of one actor apart: core, board unless it is the core's first, kernel unless it is the usual one."""
+    """What tells builds of one actor apart: core, board unless it is its first, kernel unless it is the usual."""
     parts = [board.core]
     if board != _first_board(board.core):
         parts.append(board.name)

@@ -10,6 +10,7 @@ from rich.console import Console
 from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.safe_action import safe_action
+from ganglion.codegen.timing import ZERO_WAIT, load_flash_model
 from ganglion.firmware.safety import Safety
 
 from .errors import UsageError
@@ -84,6 +85,20 @@ class LineOptions:
     """Faults per byte, both ways: bits flip, bytes are lost, repeated, late, out of order, in pieces."""
     fault_seed: int = 0
     """Seed of the faults."""
+
+
+@dataclass
+class EmulatorOptions:
+    """How the emulated board counts cycles."""
+
+    flash_model: str = ZERO_WAIT
+    """How long the emulated core waits for its flash: zero-wait, stm32f405-art (168 MHz) or generic-64bit-4ws."""
+
+    def check(self, kind: str) -> None:
+        """UsageError when the device of `kind` has its own flash, or when there is no such model."""
+        if self.flash_model != ZERO_WAIT and kind != "emulator":
+            raise UsageError(f"--flash-model {self.flash_model} is for the emulator; {kind} has its own memory")
+        load_flash_model(self.flash_model)
 
 
 @dataclass

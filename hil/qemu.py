@@ -25,8 +25,8 @@ def qemu_device(elf: Path, board: Board, digest: str | None, timeout_s: float = 
 class QemuStream:
     """Stream (hil/link.py) to the first serial port of a QEMU process, which ends with it.
 
-    QEMU asks a serial port whether it takes bytes only when its main loop wakes; a port that began to listen meanwhile would
-    wait for ever. An empty line to the monitor wakes it.
+    QEMU asks a serial port whether it takes bytes only when its main loop wakes; a port that began to listen meanwhile
+    would wait for ever. An empty line to the monitor wakes it.
     """
 
     END_S = 5.0

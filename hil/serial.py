@@ -14,12 +14,18 @@ WRITE_TIMEOUT_S = 5.0
 """How long a port may refuse to take bytes before it counts as gone."""
 
 
-def serial_device(port: str, baud: int, digest: str | None, timeout_s: float = 0.1, attempts: int = 40) -> WireDevice:
-    """The board at `port`, which runs at `baud` (board.toml) and must hold the actor `digest` (None: any).
-
-    Silence is an error after `attempts` times `timeout_s`; a slow answer to an early attempt still counts.
-    """
-    return WireDevice(f"serial:{port}", lambda: SerialStream(port, baud), digest, "dwt", timeout_s, attempts)
+def serial_device(
+    port: str,
+    baud: int,
+    digest: str | None,
+    timeout_s: float = 0.1,
+    attempts: int = 40,
+    cycle_counter: str = "dwt",
+) -> WireDevice:
+    """The board at `port`, which runs at `baud`, counts cycles with `cycle_counter` (board.toml), and must hold the
+    actor `digest` (None: any). Silence is an error after `attempts` times `timeout_s`; a slow answer to an early
+    attempt still counts."""
+    return WireDevice(f"serial:{port}", lambda: SerialStream(port, baud), digest, cycle_counter, timeout_s, attempts)
 
 
 class SerialStream:

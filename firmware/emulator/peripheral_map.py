@@ -71,9 +71,9 @@ class Condition:
 class UsartModel:
     """A family of serial ports by the offsets of its registers; emulator/usart/<driver>.toml.
 
-    Up to two status registers; `receiver` and `transmitter` are on while all their conditions hold, of which there are up to
-    two; a byte that waits interrupts while `receive_interrupt` holds, and any bit of `other_interrupts` interrupts at once.
-    Ones written to `set` and `clear` set and clear bits of the register at `set`, where the two differ.
+    Up to two status registers; `receiver` and `transmitter` are on while all their conditions hold, of which there are
+    up to two; a byte that waits interrupts while `receive_interrupt` holds, and any bit of `other_interrupts` does at
+    once. Ones written to `set` and `clear` set and clear bits of the register at `set`, where the two differ.
     """
 
     bytes: int

@@ -16,6 +16,7 @@ from ..measure import measure
 from ..options import (
     ActorOptions,
     BuildOptions,
+    EmulatorOptions,
     LineOptions,
     LogicOptions,
     LoopOptions,
@@ -37,19 +38,22 @@ class Run:
     logic: Annotated[LogicOptions, Flat] = field(default_factory=LogicOptions)
     guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
     line: Annotated[LineOptions, Flat] = field(default_factory=LineOptions)
+    emulator: Annotated[EmulatorOptions, Flat] = field(default_factory=EmulatorOptions)
     loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
     def run(self) -> int:
         """Build for the device, measure, write report-<device>.json beside the build."""
         self.loop.check()
-        kind = device_kind(self.device)
+        kind, flash_model = device_kind(self.device), self.emulator.flash_model
+        self.emulator.check(kind)
         choice = self.which.choose()
         announce(choice)
         built = self._build(kind, choice.actor.policy)
-        device, path = open_device(self.device, built), built.folder / f"report-{kind}.json"
+        device, path = open_device(self.device, built, flash_model), built.folder / f"report-{kind}.json"
         if self.line.fault_rate:
             spoil_line(device, self.device, self.line.fault_rate, self.line.fault_seed)
-        models, corners = cycle_model_range(self.device, built), self.loop.corners or corner_count(self.device)
+        models = cycle_model_range(self.device, built, flash_model)
+        corners = self.loop.corners or corner_count(self.device)
         loop = (self.loop.episodes, self.loop.first_seed)
         return int(not measure(choice.actor, device, built.facts, *loop, path, models, corners))
 

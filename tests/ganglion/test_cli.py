@@ -133,6 +133,11 @@ def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
         (("run", "--env", "Hopper", "--zoo", "/nowhere"), "make train ENV=Hopper"),
         (("run", "--env", "Hopper", "--device", "nativ"), "did you mean native"),
         (("run", "--env", "Hopper", "--episodes", "0"), "at least 1"),
+        (
+            ("run", "--env", "Hopper", "--flash-model", "stm32f405-art"),
+            "is for the emulator; native has its own memory",
+        ),
+        (("run", "--env", "Hopper", "--device", "emulator", "--flash-model", "art"), "did you mean 'stm32f405-art'"),
         (("run", "--actor", "nothing.safetensors"), "there is no such actor file"),
         (("compile", "nothing.safetensors", "--out", "x"), "there is no such actor file"),
         (("report",), "say which report"),
@@ -212,7 +217,8 @@ def test_the_host_refuses_a_kernel_for_boards(actor_file, tmp_path, capsys):
 
 def test_a_guarded_image_under_fire_is_equal(actor_file, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(measuring, "CORNER_OBSERVATIONS", 40)
-    guard = "--safe-when-not-finite --safe-timeout-ms 50 --watchdog-ms 30 --safe-action 1 -2 3".split()
+    guard = ("--safe-when-not-finite", "--safe-timeout-ms", "50", "--watchdog-ms", "30")
+    guard += ("--safe-action", "1", "-2", "3")
     arguments = ("run", "--actor", actor_file, "--build", tmp_path, "--device", "emulator", "--episodes", "1")
     assert main([str(a) for a in (*arguments, *guard, "--fault-rate", "0.002")]) == 0
     (path,) = tmp_path.glob("*/report-emulator.json")

@@ -1,4 +1,4 @@
-"""The generated C in Python: `predict` as Stable-Baselines3's models have it, equal to the oracle on every observation."""
+"""The generated C in Python: `predict` as Stable-Baselines3's models have it, equal to the oracle."""
 
 from __future__ import annotations
 

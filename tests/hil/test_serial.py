@@ -100,3 +100,8 @@ def test_a_port_that_takes_nothing_does_not_hang(monkeypatch: pytest.MonkeyPatch
         )
         with pytest.raises(DeviceError, match="has taken no bytes for 5 s; reset the board"):
             board.infer(np.zeros(3, np.float32))
+
+
+def test_the_boards_counter_is_where_cycles_come_from(port: str) -> None:
+    with serial_device(port, 921_600, DIGEST.hex(), cycle_counter="systick") as board:
+        assert board.info.cycles_source == "systick"
