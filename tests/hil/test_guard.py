@@ -1,4 +1,4 @@
-"""A device that is stuck, or gets nothing sound, does what docs/safety.md promises, on the emulated board and in QEMU."""
+"""A device that is stuck, or gets nothing sound, keeps docs/safety.md: on the emulated board and in QEMU."""
 
 from __future__ import annotations
 
