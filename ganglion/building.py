@@ -15,7 +15,7 @@ from ganglion.firmware.toolchain import find_toolchain
 from ganglion.hil.report import Build
 
 from .errors import UsageError
-from .options import BuildOptions
+from .options import BuildOptions, SafetyOptions
 from .places import build_folder, c_identifier
 
 DEFAULT_BOARD = "stm32f405"
@@ -39,14 +39,15 @@ def build_for_host(policy: Policy, root: Path) -> Built:
     return Built(plan, None, folder, Build("native", plan.kernel, nonzeros_effective=plan.policy.nonzeros))
 
 
-def build_firmware(policy: Policy, options: BuildOptions) -> Built:
-    """Compile and link `policy` for a board."""
+def build_firmware(policy: Policy, options: BuildOptions, guard: SafetyOptions | None = None) -> Built:
+    """Compile and link `policy` for a board, guarded as `guard` says."""
     board = pick_board(options.target, options.board)
     toolchain = find_toolchain(options.toolchain, board)
     plan = compile_policy(policy, CompileOptions(c_identifier(policy.env_id), options.kernel, core=board.core))
     folder = build_folder(policy, _folder_name(board, plan.kernel), options.build)
     write_plan(plan, folder / "source")
-    image = build_image(plan, board, toolchain, folder)
+    safety = (guard or SafetyOptions()).settings(policy)
+    image = build_image(plan, board, toolchain, folder, safety)
     facts = Build(
         target=board.core,
         kernel=plan.kernel,

@@ -10,7 +10,9 @@ from ganglion.codegen.timing import ZERO_WAIT, flash_model_names, load_core
 from ganglion.firmware.emulator.peripheral_map import emulated_boards
 from ganglion.hil.device import Device
 from ganglion.hil.emulator import EmulatorDevice
+from ganglion.hil.link import WireDevice
 from ganglion.hil.native import NativeDevice
+from ganglion.hil.proxy import Faults, FaultyStream
 from ganglion.hil.qemu import qemu_device
 from ganglion.hil.rtl import rtl_device
 from ganglion.hil.serial import serial_device
@@ -19,6 +21,9 @@ from .building import Built
 from .errors import UsageError
 from .logic import BuiltLogic
 
+WORST_FAULT_RATE = 0.02
+ATTEMPTS_UNDER_FIRE = 64
+"""For each frame: half of the short frames are damaged at 1 % of the bytes."""
 RTL_CORNER_OBSERVATIONS = 200
 """A simulation of every clock does some hundreds of inferences per second."""
 
@@ -40,6 +45,16 @@ def open_device(spec: str, built: Built | BuiltLogic, flash_model: str = ZERO_WA
     image; the emulator's flash is as slow as `flash_model`."""
     kind, _, port = spec.partition(":")
     return _emulator(built, flash_model) if kind == "emulator" else _OPEN[kind](built, port)
+
+
+def spoil_line(device: Device, spec: str, rate: float, seed: int) -> None:
+    """Put a bad line before `device`, with `rate` faults per byte; UsageError where there is no line."""
+    if not isinstance(device, WireDevice) or device_kind(spec) == "rtl":
+        raise UsageError(f"--fault-rate is for devices at the end of a line: emulator, qemu, serial; not for {spec}")
+    if not 0 < rate <= WORST_FAULT_RATE:
+        raise UsageError(f"--fault-rate {rate:g}; allowed: up to {WORST_FAULT_RATE:g} faults per byte")
+    faults = Faults.evenly(rate)
+    device.through(lambda stream: FaultyStream(stream, faults, seed), ATTEMPTS_UNDER_FIRE)
 
 
 def corner_count(spec: str) -> int | None:
