@@ -17,9 +17,7 @@ from .link import WireDevice
 class EmulatorStream:
     """Stream (hil/link.py) to the serial port of an emulated board. The board runs inside `read`."""
 
-    def __init__(
-        self, elf: Path, board: Board, refill: int | None = None, flash_model: str = ZERO_WAIT
-    ) -> None:
+    def __init__(self, elf: Path, board: Board, refill: int | None = None, flash_model: str = ZERO_WAIT) -> None:
         try:
             self.machine = Machine(elf, board, refill, flash_model=flash_model)
         except (EmulatorError, LibraryError, PeripheralMapError) as error:

@@ -53,8 +53,8 @@ class Config(ctypes.Structure):
 
     _fields_ = (
         ("price", PRICE), ("place", PLACE), ("accesses", ACCESSES), ("starts", STARTS), ("flash", FlashConfig),
-        ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32), ("cpuid", c_uint32), ("entry_cycles", c_uint32), ("return_cycles", c_uint32),
-        ("return_float_cycles", c_uint32),
+        ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32), ("cpuid", c_uint32),
+        ("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32),
     )  # fmt: skip
 
 

@@ -56,9 +56,8 @@ def link(kernel: str, core: str, folder: Path) -> Path:
     write_headers([plan], folder)
     codes = np.random.default_rng(1).integers(-128, 128, (OBSERVATIONS, 11))
     rows = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in codes.tolist())
-    (folder / "codes.h").write_text(
-        f"#define OBSERVATIONS {OBSERVATIONS}\nstatic const net_code_t codes[OBSERVATIONS][NET_FEATURES] = {{{rows}}};\n"
-    )
+    table = f"static const net_code_t codes[OBSERVATIONS][NET_FEATURES] = {{{rows}}};\n"
+    (folder / "codes.h").write_text(f"#define OBSERVATIONS {OBSERVATIONS}\n{table}")
     options = ("-DNET_NO_FLOAT", "-g", "-nostdlib", f"-I{folder}", "-T", str(FOLDER / "program.ld"))
     options += ("-Wl,--entry=reset_handler",)
     return compile_file(cross_compiler(core), FOLDER / "program.c", folder / "program.elf", *options)
