@@ -11,19 +11,14 @@ from elftools.elf.elffile import ELFFile
 
 from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.kernels import KERNELS
-from ganglion.codegen.timing import instruction_sets, load_core
 from ganglion.firmware.emulator import Caller
 from tests.support.c_code import ZIG, write_headers
+from tests.support.kernel_cores import kernels_and_cores
 from tests.support.kernel_runs import build, cross_compiler, infer_codes
 from tests.support.policies import random_policy
 
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4")
-BUILDS = [
-    (name, core)
-    for name, kernel in KERNELS.items()
-    for core in CORES
-    if kernel.instruction_set is None or kernel.instruction_set in instruction_sets(load_core(core))
-]
+BUILDS = kernels_and_cores(CORES)
 POLICY = random_policy(4, (11, 48, 48, 3), 0.9, hidden_bits=16)
 SOURCE = """#include "net.h"
 uint8_t infer(const {input} *x, int16_t *y);
@@ -77,7 +72,8 @@ def test_10000_inferences_take_the_same_cycles(kernel: str, tmp_path: Path) -> N
     codes[:4] = np.array([-128, 127, 0, 0])[:, None]
     codes[3, ::2] = -128
     with Caller(elf) as caller:
-        span = caller.engine.watch(caller.program.symbol("net_straight").address)
+        (layers,) = (s for s in caller.program.symbols if s.name in ("net_straight", "net_layers"))
+        span = caller.engine.watch(layers.address)
         infer_codes(caller, plan, codes)
         tally = caller.engine.span(span)
     assert tally.calls == 10_000

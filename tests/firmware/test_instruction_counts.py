@@ -13,23 +13,17 @@ import pytest
 
 from ganglion.bench.nets import erk_net
 from ganglion.codegen.compile import CompileOptions, compile_policy
-from ganglion.codegen.kernels import KERNELS
-from ganglion.codegen.timing import instruction_sets, load_core
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator import Caller
 from ganglion.firmware.emulator.faults import locate
 from tests.support.c_code import ZIG, compile_file, write_headers
+from tests.support.kernel_cores import kernels_and_cores
 from tests.support.kernel_runs import cross_compiler
 
 FOLDER = Path(__file__).parent / "qemu"
 PROGRAM = "qemu-system-arm"
 MACHINES = {"cortex-m0plus": "microbit", "cortex-m3": "mps2-an385", "cortex-m4": "mps2-an386"}
-RUNS = [
-    (name, core)
-    for name, kernel in sorted(KERNELS.items())
-    for core in MACHINES
-    if kernel.instruction_set is None or kernel.instruction_set in instruction_sets(load_core(core))
-]
+RUNS = kernels_and_cores(MACHINES)
 OBSERVATIONS = 7
 
 needs_qemu = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=f"{PROGRAM} is missing")
