@@ -47,10 +47,11 @@ def test_nothing_is_found_and_all_is_equal(name: str, kernel: str, policy, count
 
 def test_a_read_beside_a_buffer_is_found(tmp_path: Path) -> None:
     """The header asks for one observation more than there is."""
-    program, plan = compile_native(POLICIES["tanh"], "csr", "sanitized.c", tmp_path, compiler("gcc", *SANITIZERS), *SANITIZERS)
+    gcc = compiler("gcc", *SANITIZERS)
+    program, plan = compile_native(POLICIES["tanh"], "csr", "sanitized.c", tmp_path, gcc, *SANITIZERS)
     header = plan.files["net.h"].replace("codes[i]", "codes[i + 1u]")
     (tmp_path / "net.h").write_text(header)
     source = Path(__file__).parent / "sanitized.c"
-    compile_file((compiler("gcc", *SANITIZERS),), source, program, "-std=c11", f"-I{tmp_path}", *SANITIZERS)
+    compile_file((gcc,), source, program, "-std=c11", f"-I{tmp_path}", *SANITIZERS)
     result = subprocess.run([program], input=bytes(4 * plan.policy.features), capture_output=True)
     assert b"AddressSanitizer" in result.stderr
