@@ -58,7 +58,9 @@ TOOLS = (
     Tool("iverilog", "program", "a second simulator of logic", _APT + "iverilog"),
     Tool("yosys", "program", "faster synthesis for FPGAs", _APT + "yosys"),
     Tool("openFPGALoader", "program", "loading bitstreams (make bitstream LOAD=1)", _APT + "openfpgaloader"),
-    Tool("openocd", "program", "flashing through a probe", _APT + "openocd"),
+    Tool("pyocd", "package", "flashing through a probe (make flash)", "pip install -c constraints.txt -e '.[flash]'"),
+    Tool("openocd", "program", "another way to flash (--with openocd)", _APT + "openocd"),
+    Tool("st-flash", "program", "another way to flash (--with st-flash)", _APT + "stlink-tools"),
 )
 
 
