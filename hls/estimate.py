@@ -67,8 +67,8 @@ class Costs:
 
 
 COSTS = {
-    "ice40": Costs(frame=700, frame_blocks=2, sequential=470, lane=77, spatial=300, port=16, adder_bit=1.15, adder=1.0),
-    "ecp5": Costs(frame=700, frame_blocks=1, sequential=561, lane=90, spatial=260, port=16, adder_bit=1.0, adder=1.0),
+    "ice40": Costs(850, frame_blocks=2, sequential=320, lane=77, spatial=300, port=16, adder_bit=1.3, adder=1.0),
+    "ecp5": Costs(900, frame_blocks=1, sequential=361, lane=90, spatial=260, port=16, adder_bit=1.0, adder=1.0),
 }
 RECTIFIED_TABLES = 2  # beyond one table per bit of a hidden code
 
