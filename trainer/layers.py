@@ -1,7 +1,7 @@
 """Layers that can be sparse and can compute in the integers of docs/numerics.md.
 
-They take over the parameters of `torch.nn.Linear` (and, in convolution.py, `torch.nn.Conv2d`), so that names, optimisers
-and saved files stay the same.
+They take over the parameters of `torch.nn.Linear` (and, in convolution.py, `torch.nn.Conv2d`), so that names,
+optimisers and saved files stay the same.
 Rounding passes gradients straight through (Bengio et al. 2013, arXiv 1308.3432); saturation and masks do not.
 Quantised, every value is a multiple of a power of two, so float32 computes the very integers that the device computes,
 as long as sums stay below 2**24 units; layers beyond that are computed in float64.
@@ -93,7 +93,7 @@ class Quantiser:
 
     def weight_exponents(self, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """The smallest exponents, int64 (rows,), that clip neither weights nor bias and leave a shift to the right."""
-        largest = torch.linalg.vector_norm(weight, torch.inf, dim=1)
+        largest = weight.abs().amax(dim=1)
         exponents = (power_exponents if self.powers_of_two else weight_exponents)(largest, self.weight_bits)
         exponents = torch.maximum(exponents, torch.frexp(bias)[1].long() - BIAS_BITS - self.input_exponent)
         exponents = exponents if self.per_row else exponents.amax().expand(len(weight))
@@ -222,13 +222,13 @@ def weight_exponents(largest: torch.Tensor, bits: int) -> torch.Tensor:
 
 
 def power_exponents(largest: torch.Tensor, bits: int) -> torch.Tensor:
-    """As `weight_exponents`, where the largest code is a power of two: 2**(bits-2), which rounds from 1.5 times that."""
+    """As `weight_exponents`, for codes that are powers of two: 2**(bits-2) stands for up to 1.5 times that."""
     exponent = torch.frexp(largest / (1.5 * (1 << (bits - 2))))[1].long()
     return exponent.clamp(min=SMALLEST_WEIGHT_EXPONENT)
 
 
 def _powers(exponents: torch.Tensor) -> torch.Tensor:
-    return torch.ldexp(torch.ones((), dtype=torch.float32), exponents)
+    return torch.ldexp(torch.ones_like(exponents, dtype=torch.float32), exponents)
 
 
 def _nearest_power(values: torch.Tensor, largest: int) -> torch.Tensor:

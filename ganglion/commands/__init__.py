@@ -5,6 +5,7 @@ COMMANDS = {
     "run": "ganglion.commands.run:Run",
     "compile": "ganglion.commands.compile:Compile",
     "train": "ganglion.commands.train:Train",
+    "sweep": "ganglion.commands.sweep:Sweep",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
     "bitstream": "ganglion.commands.bitstream:Bitstream",
