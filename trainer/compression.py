@@ -83,14 +83,15 @@ class Compression(BaseCallback):
         due = self.protocol.schedule.event(self.num_timesteps) if self.protocol.sparsity else 0
         if due > self.event:
             self.event = due
-            self._prune(self.protocol.schedule.sparsity_after(due))
+            self.prune(self.protocol.schedule.sparsity_after(due))
         starts = self.protocol.quantises and self.num_timesteps >= self.protocol.steps
         if starts and self.parts.layers[0].quantiser is None:
-            self._quantise()
+            self.quantise()
         self._follow_target()
         return True
 
-    def _prune(self, sparsity: float) -> None:
+    def prune(self, sparsity: float) -> None:
+        """Bring all layers to `sparsity`, as the protocol shares it out."""
         parts, protocol = self.parts, self.protocol
         if protocol.pattern == "neurons":
             prune_neurons(parts.layers, parts.readers, sparsity, parts.optimizer)
@@ -107,7 +108,8 @@ class Compression(BaseCallback):
         for target, layer in zip(parts.targets, parts.layers, strict=bool(parts.targets)):
             target.mask.copy_(layer.mask)
 
-    def _quantise(self) -> None:
+    def quantise(self) -> None:
+        """Calibrate on the newest observations of the replay buffer and compute in integers from now on."""
         for layer in [*self.parts.layers, *self.parts.readers]:
             apply_mask(layer, self.parts.optimizer)
         self.parts.calibrate(self._observations(), self.protocol.bits)

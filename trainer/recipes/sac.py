@@ -22,7 +22,8 @@ class SacProtocol(Protocol):
 
 
 PAPER: dict = {}
-FAST = {"batch_size": 64}
+FAST = {"batch_size": 128}
+FASTEST = {"batch_size": 64}
 TEACHER = {"sparsity": 0.0, "quantised": False, "quantise_end": 1.0, "weight_decay": 0.0, "batch_size": 128}
 SMALL = {
     "steps": 10_000,
@@ -44,7 +45,13 @@ class SacRecipe(Recipe):
     model = LeanSAC
     action_space = gymnasium.spaces.Box
     head = "tanh"
-    presets: ClassVar[dict[str, dict]] = {"paper": PAPER, "fast": FAST, "teacher": TEACHER, "small": SMALL}
+    presets: ClassVar[dict[str, dict]] = {
+        "paper": PAPER,
+        "fast": FAST,
+        "fastest": FASTEST,
+        "teacher": TEACHER,
+        "small": SMALL,
+    }
 
     def preset(self, name: str, env_id: str, **changes) -> SacProtocol:
         """As published; a Swimmer that is to teach gets gamma 0.9999, since with 0.99 it does not learn to swim."""
