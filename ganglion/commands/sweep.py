@@ -68,7 +68,7 @@ class Sweep:
         runs = self._plan()
         outcome = self._drawn(runs) if self.draw else self._train(runs)
         console = Console()
-        for path in self._draw(outcome):
+        for path in self._draw(runs, outcome):
             console.print(str(path), highlight=False, soft_wrap=True)
         if outcome.failed:
             told = "; ".join(f"{name}: {error}" for name, error in outcome.failed.items())
@@ -88,7 +88,7 @@ class Sweep:
             self.seeds or ((0, 1) if small else (0, 1, 2)),
             self.share_dense,
         )
-        return plan_runs(axes, self.how.protocol, self.out)
+        return plan_runs(axes, self.how.protocol, self.out.resolve())
 
     def _train(self, runs: Sequence[Run]) -> Outcome:
         from ganglion.trainer.sweep import sweep
@@ -112,13 +112,13 @@ class Sweep:
             raise UsageError(f"{self.out} holds no finished run of this sweep; leave --draw out to train")
         return Outcome(results)
 
-    def _draw(self, outcome: Outcome) -> list[Path]:
+    def _draw(self, runs: Sequence[Run], outcome: Outcome) -> list[Path]:
         from ganglion.trainer.sweep.figure import aggregate, draw
 
-        network = "mlp" if self.how.algo != "dqn" else "residual" if self.how.preset == "residual" else "nature"
+        networks = {run.protocol.env_id: getattr(run.protocol, "network", "mlp") for run in runs}
         points = aggregate(outcome.results)
         env_ids = sorted({point.env_id for point in points})
-        return [path for env_id in env_ids for path in draw(points, env_id, self.out, network)]
+        return [path for env_id in env_ids for path in draw(points, env_id, self.out, networks[env_id])]
 
 
 def _picture(states: Sequence[State]) -> Group:

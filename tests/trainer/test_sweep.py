@@ -100,7 +100,9 @@ def test_shared_beginnings_come_first_and_take_their_followers_with_them(tmp_pat
 
 def _results(env_id, seeds, correlated=False):
     return [
-        Result("sac", env_id, seed, sparsity, quantised, 1, 1, [100.0 * seed + 10 * sparsity], None, None, correlated, None)
+        Result(
+            "sac", env_id, seed, sparsity, quantised, 1, 1, [100.0 * seed + 10 * sparsity], None, None, correlated, None
+        )
         for seed in range(seeds) for sparsity in (0.0, 0.5, 0.98) for quantised in (False, True)
     ]  # fmt: skip
 

@@ -201,7 +201,8 @@ def test_shared_beginnings_give_the_same_weights(tmp_path):
     beginning = replace(SMALL, sparsity=0.0, quantised=False)
     assert train(beginning, tmp_path / "beginning", stop_before=100) is None
     train(SMALL, tmp_path / "run", start_from=tmp_path / "beginning", stop_before=110)
-    states = [torch.load(list_checkpoints(tmp_path / name)[0] / "state.pt", weights_only=False) for name in ("beginning", "run")]  # fmt: skip
-    assert [list_checkpoints(tmp_path / name)[0].name for name in ("beginning", "run")] == ["step-000000099"] * 2
+    first = [list_checkpoints(tmp_path / name)[0] for name in ("beginning", "run")]
+    assert [path.name for path in first] == ["step-000000099"] * 2
+    states = [torch.load(path / "state.pt", weights_only=False) for path in first]
     assert torch.equal(*(state["random"]["torch"] for state in states))
     assert not Path(tmp_path / "run" / "result.json").exists()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
+import os
 from typing import Protocol
 
 from .plan import Run
 from .worker import RunError, work
 
 CRASH_RETRIES = 3
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Engine(Protocol):
@@ -31,6 +33,7 @@ class LocalEngine:
     """One process per run on this machine; one that is killed does not concern the others."""
 
     def __init__(self, workers: int) -> None:
+        os.environ |= _ONE_THREAD
         self.slots = workers
         self._context = multiprocessing.get_context("spawn")
         self._running: dict[multiprocessing.connection.Connection, tuple[Run, multiprocessing.Process]] = {}
@@ -90,10 +93,11 @@ class RayEngine:
         import ray
 
         self._ray = ray
+        one_thread = {"env_vars": _ONE_THREAD}
         if address is None:
-            ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
+            ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, runtime_env=one_thread)
         else:
-            ray.init(address, log_to_driver=False)
+            ray.init(address, log_to_driver=False, runtime_env=one_thread)
         self.slots = workers or int(ray.cluster_resources()["CPU"])
         self._task = ray.remote(num_cpus=1, max_retries=CRASH_RETRIES)(work)
         self._running: dict = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
@@ -18,7 +17,6 @@ class RunError(RuntimeError):
 
 def work(run: Run) -> None:
     """Train; RunError, of the message alone, so that it crosses processes and machines."""
-    os.environ["OMP_NUM_THREADS"] = "1"
     run.folder.mkdir(parents=True, exist_ok=True)
     beginning = run.beginning.folder if run.beginning else None
     with (run.folder / LOG).open("a", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
