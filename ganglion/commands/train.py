@@ -40,7 +40,6 @@ class Train:
         said = f"return {result.mean:,.1f} over {len(result.returns)} episodes"
         Console().print(f"finished: {folder / result.file}: {said}", highlight=False, soft_wrap=True)
         if result.file.endswith(".zip"):
-            Console().print(
-                "this is a Stable-Baselines3 model: what it is made of is not compiled yet", highlight=False
-            )
+            told = "a Stable-Baselines3 model: float and convolutional actors are not compiled yet"
+            Console().print(told, highlight=False, soft_wrap=True)
         return 0

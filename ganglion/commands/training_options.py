@@ -50,7 +50,11 @@ class TrainingOptions:
     def protocol(self, env: str, **changes: Any) -> Protocol:
         """The protocol for an environment, not checked yet."""
         require_extra("train", "torch", "stable_baselines3")
+        from ganglion.trainer.environments import atari_id
+
         env_id = resolve_training_env(env)
+        if atari_id(env_id):
+            require_extra("atari", "ale_py", "cv2")
         recipe = self._recipe(env_id)
         name = self.preset_for(env_id)
         if name not in recipe.presets:

@@ -170,6 +170,8 @@ def test_a_layer_without_a_live_row_is_named_before_training():
     check_live(replace(SMALL, sparsity=0.98), shapes)
     with pytest.raises(ProtocolError, match=r"leaves 0 of the .* weights of layer 1 .* wider layers"):
         check_live(replace(SMALL, sparsity=0.999), shapes)
+    with pytest.raises(ProtocolError, match="perceptrons only"):
+        check_live(replace(SMALL, pattern="neurons"), [(32, 4, 8, 8)])
 
 
 class _Strange(gymnasium.Env):
