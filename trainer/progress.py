@@ -12,7 +12,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from ganglion.codegen.actor import write_actor
 
 from .checkpoint import save_checkpoint
-from .compression import Compression, Parts
+from .compression import Compression
 from .evaluation import Act, act_float, act_integer, evaluate_together, summarise
 from .export import ExportError, check_exportable, export_policy
 from .protocol import Protocol
@@ -30,13 +30,18 @@ _STEPS_TOLD = 200
 class Progress(BaseCallback):
     """Evaluates, appends to `curve.jsonl`, writes checkpoints, and measures the float policy before it is quantised."""
 
-    compression: Compression
-
     def __init__(
-        self, protocol: Protocol, recipe: Recipe, folder: Path, parts: Parts, state: dict, stop_before: int | None
+        self,
+        protocol: Protocol,
+        recipe: Recipe,
+        folder: Path,
+        compression: Compression,
+        state: dict,
+        stop_before: int | None,
     ) -> None:
         super().__init__()
-        self.protocol, self.recipe, self.folder, self.parts = protocol, recipe, folder, parts
+        self.protocol, self.recipe, self.folder = protocol, recipe, folder
+        self.compression, self.parts = compression, compression.parts
         self.stop_before = stop_before
         self.float_returns: dict | None = state.get("float_returns")
         self.best: dict | None = state.get("best")

@@ -124,7 +124,8 @@ def _check_bits(bits: BitWidths) -> None:
 
 
 def check_live(protocol: Protocol, shapes: list[Shape]) -> None:
-    """Raise ProtocolError where pruning would leave a layer, weights of these shapes, without a weight, or with a pattern that the network has not."""
+    """Raise ProtocolError where pruning would leave a layer, weights of these shapes, without a weight, or where the
+    pattern is not for them."""
     if protocol.pattern == "neurons" and any(len(shape) > 2 for shape in shapes):
         raise ProtocolError("whole neurons are cut from perceptrons only, this network has convolutions; use pairs")
     if not protocol.sparsity or protocol.allocation == "global" or protocol.pattern == "neurons":

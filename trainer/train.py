@@ -41,15 +41,14 @@ def train(
     model, state = _load_or_make(protocol, recipe, folder)
     parts = recipe.parts(model)
     check_live(protocol, [tuple(layer.weight.shape) for layer in parts.layers])
-    progress = Progress(protocol, recipe, folder, parts, state, stop_before)
+    compression = Compression(protocol, parts, state)
+    progress = Progress(protocol, recipe, folder, compression, state, stop_before)
     if model.num_timesteps < (protocol.total_steps if stop_before is None else stop_before - 1):
-        callbacks = CallbackList([progress, Compression(protocol, parts, state)])
-        progress.compression = callbacks.callbacks[1]
-        remaining = protocol.total_steps - model.num_timesteps
-        model.learn(remaining, callback=callbacks, log_interval=10**9, reset_num_timesteps=not model.num_timesteps)
+        remaining, fresh = protocol.total_steps - model.num_timesteps, not model.num_timesteps
+        callbacks = CallbackList([progress, compression])
+        model.learn(remaining, callback=callbacks, log_interval=10**9, reset_num_timesteps=fresh)
         progress.save()
     else:
-        Compression(protocol, parts, state)
         progress.init_callback(model)
     return None if stop_before is not None else progress.finish(start_from is not None)
 
