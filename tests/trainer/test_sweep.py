@@ -165,13 +165,13 @@ def test_a_ray_worker_killed_in_the_middle_is_replaced(tmp_path):
     pytest.importorskip("ray", reason="ray is not installed (extra sweep)")
     from ganglion.trainer.sweep.engines import RayEngine
 
-    protocol = replace(TINY, steps=2_000, batch_size=64, checkpoint_every=100, evaluate_every=400)
+    protocol = replace(TINY, steps=1_500, checkpoint_every=100, evaluate_every=600)
     runs = plan_runs(Axes(("Pendulum-v1",), (0.9,), (True,), (0,)), lambda env_id: protocol, tmp_path)
     killed = []
 
     def kill_one(states):
         for state in states:
-            if state.status == "running" and state.step > 400 and not killed:
+            if state.status == "running" and state.step > 300 and not killed:
                 pids = _writers(state.run.folder)
                 for pid in pids:
                     os.kill(pid, signal.SIGKILL)
