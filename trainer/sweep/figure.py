@@ -23,7 +23,8 @@ _RESAMPLES = 2_000
 _LEVEL = 0.95
 _SALT = "ganglion"
 _DOTS_PER_INCH = 150
-_SERIES = {False: ("float32", "tab:blue"), True: ("integers", "tab:orange")}
+_SERIES = {False: ("float32", "tab:blue", -0.05), True: ("integers", "tab:orange", 0.05)}  # name, colour, place
+_PAPERS_PLACE = 0.15
 
 
 @dataclass(frozen=True)
@@ -128,20 +129,22 @@ def draw(points: Sequence[Point], env_id: str, folder: Path, network: str = "mlp
 
 def _panel(axes: Axes, points: Sequence[Point], paper: Sequence[Published], env_id: str) -> None:
     sparsities = sorted({item.sparsity for item in (*points, *paper)} - {0.0})
-    places = {sparsity: place for place, sparsity in enumerate(sparsities)}
-    for quantised, (name, color) in _SERIES.items():
+    for quantised, (name, color, shift) in _SERIES.items():
+        places = {sparsity: place + shift for place, sparsity in enumerate(sparsities)}
         _ours(axes, [point for point in points if point.quantised == quantised], places, name, color)
         _papers(axes, [value for value in paper if value.quantised == quantised], places, name, color)
     axes.set_xticks(range(len(sparsities)), [f"{100 * sparsity:g} %" for sparsity in sparsities])
     axes.set_xlabel("sparsity")
     axes.set_ylabel("return")
-    shared = "; seeds share their dense beginning, points correlate" if any(p.correlated for p in points) else ""
+    shared = (
+        "\nruns of a seed share their dense beginning: points correlate" if any(p.correlated for p in points) else ""
+    )
     axes.set_title(f"{env_id}: last policy, 95 % intervals over seeds{shared}", fontsize=9)
     axes.grid(True, linewidth=0.4)
     axes.legend(fontsize=7)
 
 
-def _ours(axes: Axes, points: list[Point], places: dict[float, int], name: str, color: str) -> None:
+def _ours(axes: Axes, points: list[Point], places: dict[float, float], name: str, color: str) -> None:
     for dense in (point for point in points if not point.sparsity):
         label = f"dense {name} ({dense.seeds} seeds)"
         axes.axhline(dense.mean, color=color, linewidth=1, linestyle=":", label=label)
@@ -154,17 +157,26 @@ def _ours(axes: Axes, points: list[Point], places: dict[float, int], name: str, 
         high = [(point.mean if point.high is None else point.high) - point.mean for point in pruned]
         seeds = "-".join(str(n) for n in sorted({point.seeds for point in pruned}))
         axes.errorbar(
-            x, means, yerr=[low, high], color=color, marker="o", capsize=3, label=f"pruned, {name} ({seeds} seeds)"
+            x,
+            means,
+            yerr=[low, high],
+            color=color,
+            marker="o",
+            markersize=4,
+            capsize=3,
+            label=f"pruned, {name} ({seeds} seeds)",
         )
 
 
-def _papers(axes: Axes, values: list[Published], places: dict[float, int], name: str, color: str) -> None:
+def _papers(axes: Axes, values: list[Published], places: dict[float, float], name: str, color: str) -> None:
     dense = [value for value in values if not value.sparsity]
     pruned = [value for value in values if value.sparsity]
     for value in dense:
         axes.axhline(value.mean, color=color, linewidth=0.8, linestyle="-.", alpha=0.5, label=f"paper: dense, {name}")
     if pruned:
-        x, means = [places[value.sparsity] + 0.08 for value in pruned], [value.mean for value in pruned]
+        x, means = [places[value.sparsity] + _PAPERS_PLACE for value in pruned], [value.mean for value in pruned]
         bands = [value.band for value in pruned]
         label = f"paper: pruned, {name}, ± band of {pruned[0].seeds} seeds"
-        axes.errorbar(x, means, yerr=bands, color=color, alpha=0.4, marker="x", linestyle="--", label=label)
+        axes.errorbar(
+            x, means, yerr=bands, color=color, alpha=0.4, marker="x", markersize=4, linestyle="--", label=label
+        )
