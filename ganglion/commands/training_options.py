@@ -33,9 +33,9 @@ class TrainingOptions:
     """Environment steps before quantised training, which adds a fifth."""
     gamma: float | None = None
     """Discount (Swimmer is learned with 0.9999 only)."""
-    allocation: Literal["paper", "uniform", "erk", "global"] = "paper"
-    """How sparsity is shared among layers: the published formula, the same everywhere, Erdos-Renyi kernel, or the
-    smallest weights wherever they are."""
+    allocation: Literal["paper", "uniform", "erk", "global"] | None = None
+    """How sparsity is shared among layers: the published formula (the default but for small networks), the same
+    everywhere, Erdos-Renyi kernel, or the smallest weights wherever they are."""
     pattern: Literal["unstructured", "pairs", "neurons"] = "unstructured"
     """What is pruned together: single weights, two neighbouring inputs of a row, or whole neurons."""
     weight_bits: int = 8
@@ -75,8 +75,10 @@ class TrainingOptions:
         from ganglion.trainer.calibration import BitWidths
 
         bits = BitWidths(self.weight_bits, per_row=not self.per_layer, powers_of_two=self.powers_of_two)
-        changes: dict[str, Any] = {"allocation": self.allocation, "pattern": self.pattern, "bits": bits}
-        changes |= {name: getattr(self, name) for name in ("steps", "gamma") if getattr(self, name) is not None}
+        changes: dict[str, Any] = {"pattern": self.pattern, "bits": bits}
+        changes |= {
+            name: getattr(self, name) for name in ("steps", "gamma", "allocation") if getattr(self, name) is not None
+        }
         return changes | dict(_parse(text, recipe.protocol) for text in self.set)
 
 
