@@ -5,7 +5,9 @@ import re
 import pytest
 
 from ganglion import extras
+from ganglion.commands.training_options import TrainingOptions
 from ganglion.main import main
+from ganglion.trainer.protocol import check_live
 from ganglion.trainer.result import Result
 
 
@@ -53,6 +55,16 @@ def test_the_environment_chooses_algorithm_and_preset(asked):
     assert (pole.algorithm, pole.env_id, pole.steps) == ("dqn", "CartPole-v1", 50_000)
     assert (pendulum.algorithm, pendulum.steps) == ("sac", 10_000)
     assert (pong.env_id, pong.network) == ("PongNoFrameskip-v4", "residual")
+
+
+@pytest.mark.parametrize("sparsity", [0.5, 0.9, 0.98])
+@pytest.mark.parametrize(
+    ("env", "shapes"), [("Pendulum", [(64, 3), (64, 64), (1, 64)]), ("CartPole", [(256, 4), (256, 256), (2, 256)])]
+)
+def test_what_is_trained_by_default_leaves_every_layer_alive(env, shapes, sparsity):
+    protocol = TrainingOptions().protocol(env, sparsity=sparsity)
+    assert sum(protocol.widths) == shapes[0][0] + shapes[1][0]
+    check_live(protocol, shapes)
 
 
 @pytest.mark.parametrize(
