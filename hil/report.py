@@ -12,6 +12,7 @@ from pathlib import Path
 import jsonschema
 
 from ganglion.codegen.actor import Actor
+from ganglion.firmware.wire import Health, ResetCause
 
 from .cycles import CycleSample
 from .equality import ORACLE, Equality, Mismatch
@@ -29,7 +30,8 @@ class ReportError(ValueError):
 @dataclass(frozen=True)
 class Build:
     """What ran: `flash_bytes` (weights, indices, biases, tables, code, runtime, total) and `ram_bytes` (static,
-    stack) where an image exists, `nonzeros_effective` where a compiler removed neurons."""
+    stack) where an image exists, `nonzeros_effective` where a compiler removed neurons, `energy_per_cycle_nj` and its
+    source where the vendor publishes the current."""
 
     target: str
     kernel: str
@@ -38,6 +40,11 @@ class Build:
     nonzeros_effective: int | None = None
     flash_bytes: Mapping[str, int] | None = None
     ram_bytes: Mapping[str, int] | None = None
+    energy_per_cycle_nj: float | None = None
+    energy_source: str | None = None
+
+
+_TOLD_ELSEWHERE = ("nonzeros_effective", "energy_per_cycle_nj", "energy_source")
 
 
 def make_report(
@@ -46,17 +53,19 @@ def make_report(
     rollout: Rollout,
     corners: Equality | None = None,
     cycle_range: Sequence[CycleSample] = (),
+    health: Health | None = None,
 ) -> dict:
     """The report as plain data, valid by the schema; the same arguments give the same report."""
     report = {
         "version": VERSION,
         "partial": _partial(rollout, corners),
         "actor": _actor(actor, build),
-        "build": _without_absent({k: v for k, v in asdict(build).items() if k != "nonzeros_effective"}),
+        "build": _without_absent({k: v for k, v in asdict(build).items() if k not in _TOLD_ELSEWHERE}),
         "compression": _compression(actor, build),
-        "timing": _timing(rollout, cycle_range),
+        "timing": _timing(build, rollout, cycle_range),
         "equality": _equality(rollout, corners),
         "reward": _reward(actor, rollout),
+        "health": _health(health) if health else None,
     }
     report = _without_absent(report)
     _validate(report, "the new report")
@@ -157,7 +166,7 @@ def _compression(actor: Actor, build: Build) -> dict | None:
     }
 
 
-def _timing(rollout: Rollout, cycle_range: Sequence[CycleSample]) -> dict | None:
+def _timing(build: Build, rollout: Rollout, cycle_range: Sequence[CycleSample]) -> dict | None:
     device = rollout.device
     if rollout.cycles is None or device.cycles_source is None:
         return None
@@ -167,6 +176,7 @@ def _timing(rollout: Rollout, cycle_range: Sequence[CycleSample]) -> dict | None
         "cycles": cycles,
         "cycles_histogram": {"edges": list(bins.edges), "counts": list(bins.counts)},
         "source": device.cycles_source,
+        "jitter_cycles": cycles["max"] - cycles["min"],
     }
     if cycle_range:
         timing["cycles_range"] = [
@@ -174,8 +184,27 @@ def _timing(rollout: Rollout, cycle_range: Sequence[CycleSample]) -> dict | None
         ]
     if device.clock_hz:
         latency_us = {name: round(value * 1e6 / device.clock_hz, 3) for name, value in cycles.items()}
-        timing |= {"clock_hz": device.clock_hz, "latency_us": latency_us}
+        jitter_us = round(timing["jitter_cycles"] * 1e6 / device.clock_hz, 3)
+        timing |= {"clock_hz": device.clock_hz, "latency_us": latency_us, "jitter_us": jitter_us}
+    if build.energy_per_cycle_nj is not None:
+        value = round(cycles["median"] * build.energy_per_cycle_nj * 1e-3, 3)
+        timing["energy_uj"] = {"value": value, "source": build.energy_source}
     return timing
+
+
+def _health(health: Health) -> dict:
+    cause = health.reset_cause
+    known = {int(member): member.name.lower() for member in ResetCause}
+    return {
+        "reset_cause": known.get(cause, f"unknown ({cause})"),
+        "watchdog_ms": health.watchdog_ms,
+        "safe_timeout_ms": health.timeout_ms,
+        "safe_when_not_finite": health.safe_when_not_finite,
+        "safe_action": list(health.action),
+        "cycles": {"min": health.cycles_min, "max": health.cycles_max},
+        "not_finite": health.not_finite,
+        "timeouts": health.timeouts,
+    }
 
 
 def _equality(rollout: Rollout, corners: Equality | None) -> dict:
