@@ -15,11 +15,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-<<<<<<< HEAD
-unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES DESIGN OPTIMIZE BACKEND PART FORCE LOAD TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS PRESET STEPS SEED TEACHER KEEP SUITE
-=======
-unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER KEEP SUITE
->>>>>>> main
+unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES DESIGN OPTIMIZE BACKEND PART FORCE LOAD TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -30,13 +26,8 @@ zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
       $(call option,kernel,$(KERNEL))
-<<<<<<< HEAD
 lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call option,optimize,$(OPTIMIZE))
-training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
-=======
-lanes = $(call option,lanes,$(LANES))
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
->>>>>>> main
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
 line = $(call option,fault-rate,$(FAULTS))
@@ -44,11 +35,7 @@ line = $(call option,fault-rate,$(FAULTS))
 as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help firmware hil flash boards export bitstream hls train distil limit report zoo bench doctor test test-long lint clean
-=======
-.PHONY: help firmware hil flash boards export bitstream train sweep distil limit report zoo bench doctor test test-long lint clean
->>>>>>> main
+.PHONY: help firmware hil flash boards export bitstream hls train sweep distil limit report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
