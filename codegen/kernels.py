@@ -9,7 +9,7 @@ from .bounds import LayerBounds
 from .csr_c import csr_layers
 from .policy import Policy
 from .rows_c import rows_layers
-from .straight_c import lanes_function, straight_function
+from .straight_c import lanes_function, straight_function, straight_v6m_function
 from .stream_c import stream_step
 
 
@@ -34,6 +34,7 @@ _ALL = (
     Kernel("rows", "rows.h.j2", rows_layers),
     Kernel("stream", "stream.h.j2", stream_step),
     Kernel("straight", "straight.h.j2", straight_function, "armv7-m"),
+    Kernel("straight-v6m", "straight.h.j2", straight_v6m_function, "armv6-m"),
     Kernel("lanes", "straight.h.j2", lanes_function, "dsp"),
 )
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}
