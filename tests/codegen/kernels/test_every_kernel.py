@@ -21,27 +21,17 @@ from tests.support.strategies import codes, policies
 CORES = tuple(kernel_runs.TARGETS)
 SLOW = ("stream",)
 CASES = {"n99": NETS["n99"], **edge_policies()}
+FEW = {name: CASES[name] for name in ("n99", "lowest", "wide codes", "wide weights", "far biases")}
 
 
 def _plans(cases: dict[str, Policy], core: str) -> dict[tuple[str, str], Plan]:
     """(kernel, name of the case): its plan, for all kernels of `core`."""
     kernels = [kernel for kernel, place in PLACES if place == core]
     return {
-        (kernel, name): compile_policy(policy, CompileOptions(f"k{number}_{name}", kernel, core=core))
+        (kernel, name): compile_policy(policy, CompileOptions(f"k{number}_{name.replace(' ', '_')}", kernel, core=core))
         for number, kernel in enumerate(kernels)
         for name, policy in cases.items()
     }
-
-
-@pytest.fixture(scope="module", params=CORES)
-def program(request, tmp_path_factory):
-    """Core, ELF file and plans of all its kernels on all cases: one program, since a compiler is slow to start."""
-    plans = _plans(CASES, request.param)
-    return (
-        request.param,
-        kernel_runs.build_plans([*plans.values()], tmp_path_factory.mktemp("all"), request.param),
-        plans,
-    )
 
 
 def _check(core: str, elf, plans: dict[tuple[str, str], Plan], cases: dict[str, Policy], count: int) -> None:
@@ -52,9 +42,13 @@ def _check(core: str, elf, plans: dict[tuple[str, str], Plan], cases: dict[str, 
             assert np.array_equal(found, infer_codes(cases[name], sample)), (kernel, core, name)
 
 
-def test_equal_to_the_oracle_in_the_emulator(program):
-    """The emulator refuses instructions that the core does not have, too."""
-    _check(*program, CASES, 24)
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("cases", [FEW, pytest.param(CASES, marks=pytest.mark.long)], ids=("few", "all"))
+def test_equal_to_the_oracle_in_the_emulator(core, cases, tmp_path):
+    """All kernels in one program, since a compiler is slow to start. The emulator refuses instructions that the core
+    does not have, too."""
+    plans = _plans(cases, core)
+    _check(core, kernel_runs.build_plans([*plans.values()], tmp_path, core), plans, cases, 24)
 
 
 @pytest.mark.long
@@ -71,7 +65,7 @@ def test_equal_to_the_oracle_on_10000_inputs(core, net, tmp_path):
 
 @pytest.mark.parametrize("core", CORES)
 @settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
-@given(batch=st.lists(policies(), min_size=3, max_size=3))
+@given(batch=st.lists(policies(), min_size=2, max_size=2))
 def test_generated_policies(core, tmp_path_factory, batch):
     _check_generated(core, tmp_path_factory.mktemp("generated"), batch)
 
@@ -90,21 +84,10 @@ def _check_generated(core, folder, batch):
     _check(core, kernel_runs.build_plans([*plans.values()], folder, core), plans, cases, 12)
 
 
-@pytest.fixture(scope="module")
-def portable():
-    """Plans of the kernels that are C for any machine."""
-    free = [kernel for kernel in KERNELS if KERNELS[kernel].instruction_set is None]
-    cases = {"n98": NETS["n98"], **CASES}
-    return cases, {
-        (kernel, name): compile_policy(policy, CompileOptions(f"{kernel}_{name}", kernel))
-        for kernel in free
-        for name, policy in cases.items()
-    }
-
-
 @pytest.mark.parametrize("compiler", c_compilers(), ids=lambda compiler: compiler[-1].rsplit("/", 1)[-1])
-def test_equal_to_the_oracle_natively(compiler, portable, tmp_path):
-    cases, plans = portable
+@pytest.mark.parametrize("cases", [FEW, pytest.param(CASES, marks=pytest.mark.long)], ids=("few", "all"))
+def test_equal_to_the_oracle_natively(compiler, cases, tmp_path):
+    plans = {key: plan for key, plan in _plans(cases, "cortex-m4").items() if not KERNELS[key[0]].instruction_set}
     batch = Batch([*plans.values()], tmp_path, compiler, "-O1", "-std=c99", *STRICT)
     for (kernel, name), plan in plans.items():
         sample = corner_codes(cases[name], 200)
@@ -112,15 +95,15 @@ def test_equal_to_the_oracle_natively(compiler, portable, tmp_path):
         assert batch.self_test(plan) == 0
 
 
-@pytest.mark.parametrize(("kernel", "core"), [place for place in PLACES if place[1] != "cortex-m3"])
-def test_headers_are_clean_in_c_and_cpp(kernel, core, tmp_path):
-    cases = ("d0", "d2", "d9", "d10")
-    plans = [compile_policy(CASES[name], CompileOptions(name, kernel, core=core)) for name in cases]
-    write_headers(plans, tmp_path)
-    text = "".join(f'#include "{name}.h"\n' for name in cases)
-    text += "int main(void) { return " + " + ".join(f"{name}_self_test()" for name in cases) + "; }\n"
-    target = ("-target", "thumb-freestanding-eabi", f"-mcpu={kernel_runs.TARGETS[core]}", "-fsyntax-only")
-    for compiler, suffix, standard in ((ZIG, "c", "c99"), (ZIG_CPP, "cpp", "c++11")):
-        source = tmp_path / f"all.{suffix}"
-        source.write_text(text)
-        compile_file((*compiler, *target, f"-std={standard}"), source, tmp_path / "all.o", *STRICT)
+@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize(("compiler", "suffix", "standard"), [(ZIG, "c", "c99"), (ZIG_CPP, "cpp", "c++11")])
+def test_headers_are_clean_in_c_and_cpp(core, compiler, suffix, standard, tmp_path):
+    plans = _plans({name: FEW[name] for name in ("wide codes", "wide weights")}, core).values()
+    write_headers([*plans], tmp_path)
+    source = tmp_path / f"all.{suffix}"
+    includes = "".join(f'#include "{plan.name}.h"\n' for plan in plans)
+    source.write_text(
+        f"{includes}int main({'void' * (suffix == 'c')}) {{ return {' + '.join(f'{plan.name}_self_test()' for plan in plans)}; }}\n"
+    )
+    target = ("-target", "thumb-freestanding-eabi", f"-mcpu={kernel_runs.TARGETS[core]}", "-c", f"-std={standard}")
+    compile_file((*compiler, *target), source, tmp_path / "all.o", *STRICT)
