@@ -55,7 +55,8 @@ def straight(policy: Policy, shifts: bool = False) -> Straight:
 
     With `shifts`, a weight that is the sum or difference of two powers of two becomes two shifted additions unless its
     magnitude lies in a register already: on a Cortex-M3, whose MLA takes two cycles, that saves the move. At the
-    start r0 holds the address of the codes; the address for the outputs lies at [sp, #4 * frame_words]. StraightError when the hidden layers or the observation are too wide to be addressed.
+    start r0 holds the address of the codes; the address for the outputs lies at [sp, #4 * frame_words].
+    StraightError when the hidden layers or the observation are too wide to be addressed.
     """
     frame_words = check_width(policy)
     best = None

@@ -102,8 +102,7 @@ def test_headers_are_clean_in_c_and_cpp(core, compiler, suffix, standard, tmp_pa
     write_headers([*plans], tmp_path)
     source = tmp_path / f"all.{suffix}"
     includes = "".join(f'#include "{plan.name}.h"\n' for plan in plans)
-    source.write_text(
-        f"{includes}int main({'void' * (suffix == 'c')}) {{ return {' + '.join(f'{plan.name}_self_test()' for plan in plans)}; }}\n"
-    )
+    calls = " + ".join(f"{plan.name}_self_test()" for plan in plans)
+    source.write_text(f"{includes}int main({'void' * (suffix == 'c')}) {{ return {calls}; }}\n")
     target = ("-target", "thumb-freestanding-eabi", f"-mcpu={kernel_runs.TARGETS[core]}", "-c", f"-std={standard}")
     compile_file((*compiler, *target), source, tmp_path / "all.o", *STRICT)

@@ -13,6 +13,7 @@ from ganglion.codegen.reference import infer_codes
 from ganglion.codegen.timing import check_instruction_set, load_core
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator.call import Caller
+from ganglion.firmware.emulator.faults import EmulatorError
 from tests.support import kernel_runs
 from tests.support.c_code import STRICT, compile_file, write_headers
 from tests.support.kernel_cases import NETS, PLACES, corner_codes
@@ -71,7 +72,7 @@ def test_the_instructions_of_a_larger_core_are_refused(tmp_path):
     elf, _ = kernel_runs.build({"n99": NETS["n99"]}, "straight", tmp_path)
     with pytest.raises(ValueError, match=r"cortex-m0plus .* does not have"):
         check_instruction_set(_bytes_of(elf), load_core("cortex-m0plus"))
-    with Caller(elf, "cortex-m0plus") as caller, pytest.raises(ValueError, match=r"cortex-m0plus .* does not have"):
+    with Caller(elf, "cortex-m0plus") as caller, pytest.raises(EmulatorError, match=r"cortex-m0plus .* does not have"):
         caller.call("n99_straight", caller.place(bytes(11)), caller.place(bytes(6)))
 
 
