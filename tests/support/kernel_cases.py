@@ -8,20 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from ganglion.codegen.actor import digest
-from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.policy import Linear, Policy
-from ganglion.codegen.timing import instruction_sets, load_core
+from tests.support.kernel_cores import kernels_and_cores
 from tests.support.kernel_runs import TARGETS
 from tests.support.nets import erk_net
 from tests.support.policies import random_policy
 
 NETS = {"n95": erk_net(sparsity=0.95), "n98": erk_net(), "e98": erk_net(hidden_bits=8), "n99": erk_net(sparsity=0.99)}
-PLACES = [
-    (kernel, core)
-    for kernel in KERNELS
-    for core in TARGETS
-    if KERNELS[kernel].instruction_set in (None, *instruction_sets(load_core(core)))
-]
+PLACES = kernels_and_cores(TARGETS)
 """Every kernel on every core that has its instructions."""
 
 
