@@ -47,6 +47,12 @@ def stack_bound_bytes(program: Program) -> int:
     return main + EXCEPTION_FRAME_BYTES + interrupt
 
 
+def call_bound_bytes(program: Program, address: int) -> int:
+    """Deepest stack of the function at `address` and of all that it calls; StackError when there is no bound."""
+    frames = read_frames(program)
+    return _depth(address, frames, _pointed_functions(program, frames), ())
+
+
 def read_frames(program: Program) -> dict[int, Frame]:
     """Every function of `program` by address."""
     functions = {s.address: s for s in program.symbols if s.kind == "function" and s.bytes > 0}

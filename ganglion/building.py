@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import Plan, write_plan
 from ganglion.codegen.policy import Policy
-from ganglion.firmware.board import Board, board_names, load_board
 from ganglion.firmware.image import Image, build_image
 from ganglion.firmware.toolchain import find_toolchain
 from ganglion.hil.report import Build
 
-from .errors import UsageError
+from .boards import pick_board
 from .options import BuildOptions
 from .places import build_folder, c_identifier
 
@@ -56,19 +54,3 @@ def build_firmware(policy: Policy, options: BuildOptions) -> Built:
         ram_bytes=asdict(image.sizes.ram),
     )
     return Built(plan, image, folder, facts)
-
-
-def pick_board(target: str, name: str | None) -> Board:
-    """The board called `name`, or the first one with the core `target`; both must fit each other."""
-    boards = [load_board(known) for known in board_names()]
-    cores = sorted({board.core for board in boards})
-    if target not in cores:
-        near = difflib.get_close_matches(target.lower(), cores, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(f"there is no target {target!r}; {hint}targets: {', '.join(cores)}")
-    if name is None:
-        return next(board for board in boards if board.core == target)
-    board = load_board(name)
-    if board.core != target:
-        raise UsageError(f"board {name} has a {board.core}, the target is {target}; give --target {board.core}")
-    return board
