@@ -61,13 +61,18 @@ def _check(policy: Policy, options: CompileOptions) -> Kernel:
     return _check_core(KERNELS[options.kernel], options.core)
 
 
-def _check_core(kernel: Kernel, core: str) -> Kernel:
-    """The kernel, if `core` has its instructions."""
+def fitting_kernels(core: str) -> list[str]:
+    """Kernels that `core` has the instructions of; OptionsError when the core is not known."""
     try:
         sets = instruction_sets(load_core(core))
     except CoreError as error:
         raise OptionsError(str(error)) from error
-    fitting = [name for name, other in KERNELS.items() if other.instruction_set in (None, *sets)]
+    return [name for name, kernel in KERNELS.items() if kernel.instruction_set in (None, *sets)]
+
+
+def _check_core(kernel: Kernel, core: str) -> Kernel:
+    """The kernel, if `core` has its instructions."""
+    fitting = fitting_kernels(core)
     if kernel.name not in fitting:
         raise OptionsError(
             f"kernel {kernel.name} needs the instructions of {kernel.instruction_set}, which {core} does not have; "

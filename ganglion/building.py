@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ganglion.codegen.compile import CompileOptions, compile_policy
@@ -13,8 +13,10 @@ from ganglion.firmware.toolchain import find_toolchain
 from ganglion.hil.report import Build
 
 from .boards import pick_board
+from .kernel_choice import choose_kernel
 from .options import BuildOptions
 from .places import build_folder, c_identifier
+from .pricing.choice import Choice
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +41,10 @@ def build_firmware(policy: Policy, options: BuildOptions) -> Built:
     """Compile and link `policy` for a board."""
     board = pick_board(options.target, options.board)
     toolchain = find_toolchain(options.toolchain, board)
-    plan = compile_policy(policy, CompileOptions(c_identifier(policy.env_id), options.kernel, core=board.core))
-    target = board.core if plan.kernel == CompileOptions.kernel else f"{board.core}-{plan.kernel}"
-    folder = build_folder(policy, target, options.build)
+    kernel, choice = choose_kernel(policy, board.core, options, board.name, options.toolchain)
+    plan = compile_chosen(policy, c_identifier(policy.env_id), board.core, kernel, choice)
+    variant = "" if plan.kernel == CompileOptions.kernel else f"-{plan.kernel}"
+    folder = build_folder(policy, f"{board.core}{variant}", options.build)
     write_plan(plan, folder / "source")
     image = build_image(plan, board, toolchain, folder)
     facts = Build(
@@ -52,5 +55,12 @@ def build_firmware(policy: Policy, options: BuildOptions) -> Built:
         nonzeros_effective=plan.policy.nonzeros,
         flash_bytes=asdict(image.sizes.flash),
         ram_bytes=asdict(image.sizes.ram),
+        choice=plan.choice,
     )
     return Built(plan, image, folder, facts)
+
+
+def compile_chosen(policy: Policy, name: str, core: str, kernel: str, choice: Choice | None) -> Plan:
+    """Compile `policy` with `kernel`, and write down how it was chosen."""
+    plan = compile_policy(policy, CompileOptions(name, kernel, core=core))
+    return replace(plan, choice=choice.as_dict() if choice else None)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ganglion.codegen.compile import CompileOptions
-
 from .errors import UsageError
+from .pricing.choice import Goal, Limits
 from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
 
 
@@ -38,7 +37,33 @@ class ActorOptions:
 
 
 @dataclass
-class BuildOptions:
+class KernelOptions:
+    """Which kernel computes the layers (docs/kernels.md)."""
+
+    kernel: str | None = None
+    """Kernel: csr (portable C, the default), straight or lanes (fast), rows (in between), stream (smallest)."""
+    optimize: Goal | None = None
+    """Price every kernel and take the one with the fewest cycles, the fewest bytes of flash, or the smallest product of
+    both (balanced, the default where a limit is given)."""
+    max_cycles: int | None = None
+    """Most cycles of an inference."""
+    max_flash: int | None = None
+    """Most bytes of flash of the policy: weights, indices, biases, tables and code, without the runtime."""
+    max_ram: int | None = None
+    """Most bytes of stack of an inference."""
+
+    @property
+    def goal(self) -> Goal | None:
+        """What to choose by; None where nothing is to be chosen."""
+        return self.optimize or ("balanced" if self.limits() else None)
+
+    def limits(self) -> Limits:
+        """The limits; UsageError where one is not positive."""
+        return Limits(self.max_cycles, self.max_flash, self.max_ram)
+
+
+@dataclass
+class BuildOptions(KernelOptions):
     """How the firmware is built."""
 
     target: str = "cortex-m4"
@@ -47,8 +72,6 @@ class BuildOptions:
     """Board to build for; by default the first one with the target's core, and icebreaker for logic."""
     toolchain: str = "zig"
     """Compiler: zig (comes with Ganglion) or gcc (arm-none-eabi-gcc)."""
-    kernel: str = CompileOptions.kernel
-    """Kernel of the firmware: csr (portable C), straight or lanes (fast), rows (in between), stream (smallest)."""
     build: Path = Path("build")
     """Folder for all that is built."""
 

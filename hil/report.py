@@ -29,7 +29,8 @@ class ReportError(ValueError):
 @dataclass(frozen=True)
 class Build:
     """What ran: `flash_bytes` (weights, indices, biases, tables, code, runtime, total) and `ram_bytes` (static,
-    stack) where an image exists, `nonzeros_effective` where a compiler removed neurons."""
+    stack) where an image exists, `nonzeros_effective` where a compiler removed neurons, `choice` where the kernel was
+    chosen by price: the reason and the candidates."""
 
     target: str
     kernel: str
@@ -38,6 +39,7 @@ class Build:
     nonzeros_effective: int | None = None
     flash_bytes: Mapping[str, int] | None = None
     ram_bytes: Mapping[str, int] | None = None
+    choice: Mapping[str, object] | None = None
 
 
 def make_report(

@@ -43,8 +43,10 @@ class Run:
 
     def _build(self, kind: str, policy: Policy) -> Built | BuiltLogic:
         if kind == "native":
-            if self.how.kernel != CompileOptions.kernel:
+            if self.how.kernel not in (None, CompileOptions.kernel):
                 raise UsageError(f"--kernel {self.how.kernel} is for boards; the host runs {CompileOptions.kernel}")
+            if self.how.goal:
+                raise UsageError("--optimize and limits are for boards; the host's cycles are not modelled")
             return build_for_host(policy, self.how.build)
         if kind == "rtl":
             return build_logic(policy, self.how.board, self.logic, self.how.build)

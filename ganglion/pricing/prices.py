@@ -22,6 +22,7 @@ OBSERVATIONS = 24
 COUNTER_CYCLES = 20
 """What firmware adds to each count on a Cortex-M4 by reading its cycle counter before and after an inference."""
 
+DEFAULT_TOOLCHAIN = "zig"
 _NAME = "policy"
 
 
@@ -55,7 +56,7 @@ class Target:
 
 
 @cache
-def target_of(core: str, board: str | None = None, toolchain: str = "zig") -> Target:
+def target_of(core: str, board: str | None = None, toolchain: str = DEFAULT_TOOLCHAIN) -> Target:
     """The target with this core (and board); UsageError or ToolchainError when there is none."""
     found = pick_board(core, board)
     return Target(found, find_toolchain(toolchain, found))

@@ -1,0 +1,36 @@
+"""Which kernel is compiled: the one that is asked for, or the one that the prices speak for."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from ganglion.codegen.compile import CompileOptions
+from ganglion.codegen.policy import Policy
+
+from .options import KernelOptions
+from .pricing.candidates import price_candidates
+from .pricing.choice import Choice, choose, keep
+from .pricing.prices import DEFAULT_TOOLCHAIN, price_kernel, target_of
+from .pricing.table import print_choice
+
+
+def choose_kernel(
+    policy: Policy, core: str, options: KernelOptions, board: str | None = None, toolchain: str = DEFAULT_TOOLCHAIN
+) -> tuple[str, Choice | None]:
+    """The kernel for `policy` on `core`, and the choice where prices were asked for, which is printed.
+
+    Without --optimize and without a limit nothing is priced. A kernel that is asked for is priced only to hold it
+    against the limits. BudgetError when the limits cannot be kept.
+    """
+    goal, limits = options.goal, options.limits()
+    if not limits and (options.kernel is not None or goal is None):
+        return options.kernel or CompileOptions.kernel, None
+    target = target_of(core, board, toolchain)
+    if options.kernel is not None:
+        return options.kernel, keep(price_kernel(policy, target, options.kernel), limits)
+    console = Console()
+    with console.status("pricing") as status:
+        candidates, refused = price_candidates(policy, target, lambda kernel: status.update(f"pricing {kernel}"))
+    choice = choose(candidates, goal, limits, refused)
+    print_choice(choice, console)
+    return choice.price.kernel, choice
