@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from .bounds import LayerBounds
 from .csr_c import csr_layers
+from .dense_c import dense_layers
 from .policy import Policy
 from .rows_c import rows_layers
-from .straight_c import lanes_function, straight_function
+from .scatter_c import scatter_layers
+from .straight_c import lanes_function, straight_function, straight_v6m_function
 from .stream_c import stream_step
 
 
@@ -20,24 +22,27 @@ class Kernel:
     `template` (in templates/) defines `<name>_layers(const <name>_code_t *codes, int16_t *z)`; `layers` makes
     what the template reads from a name, a simplified policy and its proved bounds. A packing belongs to its
     kernel: nothing else may read it. `instruction_set` names the set (timing/instruction_sets.toml) that a core
-    must have; kernels in C need none. `straight_line`: code grows with every weight, so that a large policy takes long
-    to compile. `data_dependent`: the time depends on how many activations are zero; such a kernel is never chosen by
-    price.
+    must have; kernels in C need none. `constant_time` is False where cycles depend on the observation: such a kernel is
+    never chosen unless it is asked for by name. `straight_line`: the code grows with every weight, so that a large
+    policy takes long to compile.
     """
 
     name: str
     template: str
     layers: Callable[[str, Policy, tuple[LayerBounds, ...]], object]
     instruction_set: str | None = None
+    constant_time: bool = True
     straight_line: bool = False
-    data_dependent: bool = False
 
 
 _ALL = (
     Kernel("csr", "csr.h.j2", csr_layers),
     Kernel("rows", "rows.h.j2", rows_layers),
+    Kernel("dense", "dense.h.j2", dense_layers),
     Kernel("stream", "stream.h.j2", stream_step),
+    Kernel("scatter", "scatter.h.j2", scatter_layers, constant_time=False),
     Kernel("straight", "straight.h.j2", straight_function, "armv7-m", straight_line=True),
+    Kernel("straight-v6m", "straight.h.j2", straight_v6m_function, "armv6-m", straight_line=True),
     Kernel("lanes", "straight.h.j2", lanes_function, "dsp", straight_line=True),
 )
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}

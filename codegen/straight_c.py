@@ -12,6 +12,7 @@ from .c_text import CArray, c_array
 from .lanes import lanes
 from .policy import Policy
 from .straight import Straight, straight
+from .straight_v6m import straight_v6m
 from .thumb.immediate import PLAIN_LIMIT, is_modified
 
 _SAVED = ("r1", "r4-r11", "lr")
@@ -21,32 +22,55 @@ _STATEMENT_LINES = 100
 
 @dataclass(frozen=True)
 class StraightFunction:
-    """A function as straight.h.j2 prints it: groups of lines, each one statement, and the table that it reads."""
+    """A function as straight.h.j2 prints it: groups of lines, each one statement, and the table that it reads.
+
+    `thumb` is the least version of the Thumb instruction set that the code needs, 1 or 2.
+    """
 
     statements: tuple[tuple[str, ...], ...]
     table: CArray | None
     stack_bytes: int
     architecture: str
+    thumb: int
     needs_dsp: bool
 
 
 def straight_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
     """The function of kernel straight; the bounds are proved, and nothing more of them is needed."""
-    return as_function(name, straight(policy), "ARMv7-M", needs_dsp=False)
+    return _framed(name, straight(policy), "ARMv7-M")
 
 
 def lanes_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
     """The function of kernel lanes, for cores with the DSP extension."""
-    return as_function(name, lanes(policy, bounds), "ARMv7E-M", needs_dsp=True)
+    return _framed(name, lanes(policy, bounds), "ARMv7E-M", needs_dsp=True)
 
 
-def as_function(name: str, program: Straight, architecture: str, needs_dsp: bool) -> StraightFunction:
+def straight_v6m_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
+    """The function of kernel straight-v6m, for all cores."""
+    made = straight_v6m(policy, bounds)
+    return StraightFunction(
+        _statements(made.lines), _table(name, made.table), made.stack_bytes, "ARMv6-M", thumb=1, needs_dsp=False
+    )
+
+
+def _framed(name: str, program: Straight, architecture: str, needs_dsp: bool = False) -> StraightFunction:
     """Frame, lines and table of `program`."""
-    lines = list(_with_frame(program))
-    statements = [tuple(lines[at : at + _STATEMENT_LINES]) for at in range(0, len(lines), _STATEMENT_LINES)]
-    words = np.array(program.code.table, np.uint32)
-    table = c_array(f"{name}_weights", words, hexadecimal=True) if len(words) else None
-    return StraightFunction(tuple(statements), table, 4 * (program.frame_words + _SAVED_WORDS), architecture, needs_dsp)
+    return StraightFunction(
+        statements=_statements(list(_with_frame(program))),
+        table=_table(name, program.code.table),
+        stack_bytes=4 * (program.frame_words + _SAVED_WORDS),
+        architecture=architecture,
+        thumb=2,
+        needs_dsp=needs_dsp,
+    )
+
+
+def _statements(lines: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(lines[at : at + _STATEMENT_LINES]) for at in range(0, len(lines), _STATEMENT_LINES))
+
+
+def _table(name: str, words: Sequence[int]) -> CArray | None:
+    return c_array(f"{name}_weights", np.array(words, np.uint32), hexadecimal=True) if words else None
 
 
 def _with_frame(program: Straight) -> Iterator[str]:

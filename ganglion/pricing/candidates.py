@@ -26,7 +26,7 @@ def price_candidates(
     prices, refused = [], []
     nonzeros = simplify(policy).nonzeros
     for kernel in fitting_kernels(target.board.core):
-        if KERNELS[kernel].data_dependent:
+        if not KERNELS[kernel].constant_time:
             refused.append(Refusal(kernel, "its time depends on the observation; --kernel asks for it"))
             continue
         if KERNELS[kernel].straight_line and nonzeros > MAX_STRAIGHT_NONZEROS:
