@@ -11,6 +11,8 @@ from .c_text import check_identifier
 from .emit_c import emit_c
 from .kernels import KERNELS, Kernel
 from .known_answers import known_answers
+from .parts import is_mix, parse_parts
+from .parts_c import mixed_kernel
 from .passes import overview, simplify
 from .plan import Plan
 from .policy import Policy, PolicyError, check_policy
@@ -25,8 +27,9 @@ class OptionsError(ValueError):
 class CompileOptions:
     """What the user chooses.
 
-    `name` prefixes every identifier, `kernel` is a key of `kernels.KERNELS`, `known_answers` is the number
-    of observations in the self-test (1 to 1000), and `core` is what the code will run on, such as "cortex-m4".
+    `name` prefixes every identifier, `kernel` is a key of `kernels.KERNELS` or parts such as "lanes:1,rows:2"
+    (parts.py), `known_answers` is the number of observations in the self-test (1 to 1000), and `core` is what the code
+    will run on, such as "cortex-m4".
     """
 
     name: str = "policy"
@@ -54,11 +57,20 @@ def _check(policy: Policy, options: CompileOptions) -> Kernel:
     check_identifier(options.name)
     if not 1 <= options.known_answers <= 1000:
         raise OptionsError(f"{options.known_answers} known answers were asked for; allowed: 1 to 1000")
+    if is_mix(options.kernel):
+        return _check_mix(options)
     if options.kernel not in KERNELS:
         nearest = get_close_matches(options.kernel, KERNELS, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise OptionsError(f"there is no kernel {options.kernel!r}; allowed: {', '.join(KERNELS)}{hint}")
     return _check_core(KERNELS[options.kernel], options.core)
+
+
+def _check_mix(options: CompileOptions) -> Kernel:
+    kernel = mixed_kernel(options.kernel)
+    for part in parse_parts(options.kernel):
+        _check_core(KERNELS[part.kernel], options.core)
+    return kernel
 
 
 def fitting_kernels(core: str) -> list[str]:

@@ -65,10 +65,10 @@ def dense_layers(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> De
     offsets = [0, *(_offset(layer) for layer in layers[:-1])]
     packed = [pack(layer, offset) for layer, offset in zip(layers, offsets, strict=True)]
     padded_inputs = packed[0].quads * QUAD
-    starts = np.cumsum([_POINTER_BYTES, *(_BUFFER_BYTES * width for width in (padded_inputs, *_padded(packed)))]).tolist()
-    steps = tuple(
-        _step(index, layer, packed[index], starts[index : index + 3]) for index, layer in enumerate(layers)
-    )
+    starts = np.cumsum(
+        [_POINTER_BYTES, *(_BUFFER_BYTES * width for width in (padded_inputs, *_padded(packed)))]
+    ).tolist()
+    steps = tuple(_step(index, layer, packed[index], starts[index : index + 3]) for index, layer in enumerate(layers))
     return DenseLayers(
         words=c_array(f"{name}_weights", np.concatenate([layer.words for layer in packed]), hexadecimal=True),
         steps=steps,

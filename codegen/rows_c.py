@@ -54,7 +54,8 @@ def rows_layers(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) -> l
     sizes = [_aligned(ordered.layers[index].rows * ordered.layers[index].output_bits // 8, 4) for index in live]
     offsets = [None, *np.cumsum([0, *sizes[:-1]]).tolist()[:-1], None] if len(live) > 1 else [None, None]
     frame_bytes = _aligned(sum(sizes[:-1]), _FRAME_ALIGN_BYTES)
-    steps, source, bits, signed = [], ("codes", f"{name}_code_t"), policy.observation.bits, True
+    steps, source, bits = [], ("codes", f"{name}_code_t"), policy.observation.bits
+    signed = policy.observation.code_range[0] < 0
     for place, index in enumerate(live):
         layer = ordered.layers[index]
         packed = pack(layer, proved[index])
@@ -82,7 +83,7 @@ def _step(
         high=high,
         source=source[0],
         source_type=source[1],
-        target=f"hidden{index}" if layer.relu else "z",
+        target="z" if frame[1] is None else f"hidden{index}",
         target_type=f"uint{layer.output_bits}_t" if layer.relu else "int16_t",
         shift=packed.shift,
         entries=c_array(f"{name}_weights{index}", packed.entries),

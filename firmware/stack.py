@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
@@ -47,10 +47,11 @@ def stack_bound_bytes(program: Program) -> int:
     return main + EXCEPTION_FRAME_BYTES + interrupt
 
 
-def call_bound_bytes(program: Program, address: int) -> int:
-    """Deepest stack of the function at `address` and of all that it calls; StackError when there is no bound."""
+def call_bounds_bytes(program: Program, names: Iterable[str]) -> dict[str, int]:
+    """Deepest stack of each function of `names` and of all that it calls; StackError when there is no bound."""
     frames = read_frames(program)
-    return _depth(address, frames, _pointed_functions(program, frames), ())
+    pointed = _pointed_functions(program, frames)
+    return {name: _depth(program.symbol(name).address, frames, pointed, ()) for name in names}
 
 
 def read_frames(program: Program) -> dict[int, Frame]:

@@ -43,7 +43,7 @@ def build_firmware(policy: Policy, options: BuildOptions) -> Built:
     toolchain = find_toolchain(options.toolchain, board)
     kernel, choice = choose_kernel(policy, board.core, options, board.name, options.toolchain)
     plan = compile_chosen(policy, c_identifier(policy.env_id), board.core, kernel, choice)
-    variant = "" if plan.kernel == CompileOptions.kernel else f"-{plan.kernel}"
+    variant = "" if plan.kernel == CompileOptions.kernel else f"-{plan.kernel.replace(':', '').replace(',', '-')}"
     folder = build_folder(policy, f"{board.core}{variant}", options.build)
     write_plan(plan, folder / "source")
     image = build_image(plan, board, toolchain, folder)

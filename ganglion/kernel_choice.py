@@ -8,7 +8,7 @@ from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.policy import Policy
 
 from .options import KernelOptions
-from .pricing.candidates import price_candidates
+from .pricing.candidates import price_kernels, price_mixes
 from .pricing.choice import Choice, choose, keep
 from .pricing.prices import DEFAULT_TOOLCHAIN, price_kernel, target_of
 from .pricing.table import print_choice
@@ -30,7 +30,9 @@ def choose_kernel(
         return options.kernel, keep(price_kernel(policy, target, options.kernel), limits)
     console = Console()
     with console.status("pricing") as status:
-        candidates, refused = price_candidates(policy, target, lambda kernel: status.update(f"pricing {kernel}"))
-    choice = choose(candidates, goal, limits, refused)
+        single, refused = price_kernels(policy, target, lambda kernel: status.update(f"pricing {kernel}"))
+        status.update("pricing mixes of kernels")
+        mixes = price_mixes(policy, target, single, goal, limits) if options.mix else []
+    choice = choose([*single, *mixes], goal, limits, refused)
     print_choice(choice, console)
     return choice.price.kernel, choice

@@ -41,10 +41,13 @@ class KernelOptions:
     """Which kernel computes the layers (docs/kernels.md)."""
 
     kernel: str | None = None
-    """Kernel: csr (portable C, the default), straight or lanes (fast), rows (in between), stream (smallest)."""
+    """Kernel: csr (portable C, the default), straight or lanes (fast), rows (in between), stream (smallest), dense,
+    scatter; or parts such as straight:1,rows:2, the first layer straight and the next two in rows."""
     optimize: Goal | None = None
     """Price every kernel and take the one with the fewest cycles, the fewest bytes of flash, or the smallest product of
     both (balanced, the default where a limit is given)."""
+    mix: bool = True
+    """Choose among mixes too: a kernel for each group of layers."""
     max_cycles: int | None = None
     """Most cycles of an inference."""
     max_flash: int | None = None

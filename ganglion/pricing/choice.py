@@ -93,16 +93,19 @@ def choose(candidates: Sequence[Price], goal: Goal, limits: Limits, refused: Seq
     """The best of `candidates` by `goal` that keeps `limits`; BudgetError when none does."""
     if not candidates:
         raise BudgetError("no kernel can do this policy: " + "; ".join(f"{r.kernel}: {r.reason}" for r in refused))
-    fitting = [price for price in candidates if not limits.misses(price)]
-    if not fitting:
-        nearest = min(candidates, key=limits.excess)
+    best = min(candidates, key=lambda price: rank(price, goal, limits))
+    if limits.misses(best):
         raise BudgetError(
-            f"nothing keeps {_given(limits)}; the nearest is {describe(nearest)}: {', '.join(limits.misses(nearest))}. "
+            f"nothing keeps {_given(limits)}; the nearest is {describe(best)}: {', '.join(limits.misses(best))}. "
             "Raise the limit, or use a sparser or narrower policy"
         )
-    best = min(fitting, key=_KEYS[goal])
     within = f" within {_given(limits)}" if limits.each(best) else ""
     return Choice(best, tuple(candidates), tuple(refused), limits, f"{_REASONS[goal]}{within}")
+
+
+def rank(price: Price, goal: Goal, limits: Limits) -> tuple[float, ...]:
+    """What candidates are sorted by: those that keep `limits` first, the best by `goal` before others."""
+    return limits.excess(price), *_KEYS[goal](price)
 
 
 def keep(price: Price, limits: Limits) -> Choice:

@@ -16,14 +16,14 @@ from ganglion.hil.observations import corner_observations
 
 from ..boards import pick_board
 from .cache import remembered
-from .program import linked_policy
+from .program import linked_program
 
 OBSERVATIONS = 24
 COUNTER_CYCLES = 20
 """What firmware adds to each count on a Cortex-M4 by reading its cycle counter before and after an inference."""
 
 DEFAULT_TOOLCHAIN = "zig"
-_NAME = "policy"
+_NAME, _RECORD = "policy", "ganglion_policy"
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ def price_plan(plan: Plan, target: Target) -> Price:
     """Compile `plan` as firmware does, run it on the emulated core, and count."""
     function = f"{plan.name}_policy_infer"
     observations = corner_observations(plan.policy, OBSERVATIONS)
-    with linked_policy(plan.files, target.board, target.toolchain) as program:
+    with linked_program(plan.files, _RECORD, target.board, target.toolchain) as program:
         return Price(
             kernel=plan.kernel,
             cycles=program.most_cycles(function, observations, 2 * plan.policy.actions) + COUNTER_CYCLES,
             flash_bytes=program.flash_bytes,
-            ram_bytes=program.stack_bytes(function),
+            ram_bytes=program.stack_bytes(function)[function],
         )

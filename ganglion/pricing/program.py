@@ -1,4 +1,4 @@
-"""A compiled policy as a program of its own, without the firmware's runtime, and what it takes."""
+"""Compiled C as a program of its own, without the firmware's runtime, and what its functions take."""
 
 from __future__ import annotations
 
@@ -6,55 +6,60 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ganglion.firmware.board import FOLDER, Board
-from ganglion.firmware.elf import Program, read_program
+from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator.call import Caller
 from ganglion.firmware.image import LINKER_SCRIPT, POLICY_OPTIMISATION
-from ganglion.firmware.stack import call_bound_bytes
+from ganglion.firmware.stack import call_bounds_bytes
 from ganglion.firmware.toolchain import Toolchain
 
-RECORD = "ganglion_policy"
 _BUDGET_INSTRUCTIONS = 1 << 32
 
 
-@dataclass(frozen=True)
-class PolicyProgram:
-    """A linked policy: the file, its symbols, and the core that it is for."""
+class LinkedProgram:
+    """C files, compiled and linked as a board's firmware does it, with its functions ready to be called."""
 
-    elf: Path
-    program: Program
-    core: str
+    def __init__(self, elf: Path, core: str) -> None:
+        self._program = read_program(elf)
+        self._caller = Caller(elf, core)
+
+    def close(self) -> None:
+        """Free the emulated core."""
+        self._caller.engine.close()
 
     @property
     def flash_bytes(self) -> int:
-        """All that the policy keeps in flash: weights, indices, biases, tables and code."""
-        return self.program.symbol("__policy_end").address - self.program.symbol("__policy_start").address
+        """All that lies in flash: constants and code."""
+        return self._program.symbol("__policy_end").address - self._program.symbol("__policy_start").address
 
-    def stack_bytes(self, function: str) -> int:
-        """The deepest stack of `function` and what it calls, from the machine code."""
-        return call_bound_bytes(self.program, self.program.symbol(function).address)
+    def symbol_bytes(self, name: str) -> int:
+        """Bytes of the function `name` and of everything whose name begins with it and an underscore."""
+        own = (s for s in self._program.symbols if s.name == name or s.name.startswith(f"{name}_"))
+        return sum(count for _, count in {(symbol.address, symbol.bytes) for symbol in own})
+
+    def stack_bytes(self, *functions: str) -> dict[str, int]:
+        """The deepest stack of each function and what it calls, from the machine code."""
+        return call_bounds_bytes(self._program, functions)
 
     def most_cycles(self, function: str, inputs: np.ndarray, output_bytes: int) -> int:
         """The most cycles that `function(row, output)` takes for a row of `inputs`."""
-        with Caller(self.elf, self.core) as caller:
-            source, target = caller.place(bytes(inputs[0].nbytes)), caller.place(bytes(output_bytes))
-            most = 0
-            for row in inputs:
-                caller.engine.write(source, np.ascontiguousarray(row).tobytes())
-                call = caller.call(function, source, target, budget_instructions=_BUDGET_INSTRUCTIONS)
-                most = max(most, call.cycles)
+        source, target = self._caller.place(bytes(inputs[0].nbytes)), self._caller.place(bytes(output_bytes))
+        most = 0
+        for row in inputs:
+            self._caller.engine.write(source, np.ascontiguousarray(row).tobytes())
+            call = self._caller.call(function, source, target, budget_instructions=_BUDGET_INSTRUCTIONS)
+            most = max(most, call.cycles)
         return most
 
 
 @contextmanager
-def linked_policy(files: dict[str, str], board: Board, toolchain: Toolchain) -> Iterator[PolicyProgram]:
-    """`files` of a plan, compiled and linked as the board's firmware does it, while the context lasts; ToolchainError
-    when the compiler refuses them."""
+def linked_program(files: dict[str, str], keep: str, board: Board, toolchain: Toolchain) -> Iterator[LinkedProgram]:
+    """`files` {name: text}, the C files among them compiled and linked for `board` with what the symbol `keep` needs;
+    ToolchainError when the compiler refuses them."""
     with tempfile.TemporaryDirectory(prefix="ganglion-price-") as name:
         work = Path(name).resolve()
         shutil.copytree(FOLDER / "runtime", work / "runtime")
@@ -63,5 +68,9 @@ def linked_policy(files: dict[str, str], board: Board, toolchain: Toolchain) -> 
         (work / "policy").mkdir()
         for path, text in files.items():
             (work / "policy" / path).write_text(text)
-        elf = toolchain.link(["policy/policy.c"], {}, LINKER_SCRIPT, RECORD, work, POLICY_OPTIMISATION)
-        yield PolicyProgram(elf, read_program(elf), board.core)
+        sources = [f"policy/{path}" for path in files if path.endswith(".c")]
+        program = LinkedProgram(toolchain.link(sources, {}, LINKER_SCRIPT, keep, work, POLICY_OPTIMISATION), board.core)
+        try:
+            yield program
+        finally:
+            program.close()

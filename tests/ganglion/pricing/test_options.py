@@ -42,7 +42,7 @@ def test_a_goal_chooses_prints_and_writes_down(goal, kernel, actor_file, folder,
 
 
 def test_without_a_goal_nothing_is_priced(actor_file, folder, monkeypatch):
-    monkeypatch.setattr("ganglion.kernel_choice.price_candidates", lambda *_: pytest.fail("priced"))
+    monkeypatch.setattr("ganglion.kernel_choice.price_kernels", lambda *_: pytest.fail("priced"))
     _, path = compile_with(actor_file, folder)
     plan = json.loads(path.read_text())
     assert plan["kernel"] == "csr" and "choice" not in plan
