@@ -102,7 +102,7 @@ class _Allocator:
     def _choose(self, begin: int) -> _Window:
         capacity, window = len(self._order), _Window(begin)
         live = peak = len(self._accumulators)
-        moved, stored = 0, set()
+        moved, stored, names = 0, set(), set(self._accumulators)
         for position in range(begin, len(self._operations)):
             operation = self._operations[position]
             loads = [s for s in operation.sources if isinstance(s, Memory | TableWord) and s not in window.loads]
@@ -112,8 +112,10 @@ class _Allocator:
             moved = max(moved, sum(isinstance(source, Constant) for source in operation.sources))
             together = len(window.loads) + len(loads) + len(window.starts) + early
             fits = together + peak + moved <= capacity and together <= self._window_loads
-            if not stored.isdisjoint(loads) or (position > begin and not fits):
+            clash = early and operation.target in names
+            if clash or not stored.isdisjoint(loads) or (position > begin and not fits):
                 break
+            names.add(operation.target)
             window.loads.update(dict.fromkeys(loads))
             window.starts += [operation] * early
             live -= len(operation.ends)
