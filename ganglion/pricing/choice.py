@@ -61,6 +61,10 @@ class Limits:
             if has > limit
         ]
 
+    def broken(self, price: Price) -> list[str]:
+        """The options of the limits that `price` breaks."""
+        return [option for option, limit, has, _ in self.each(price) if has > limit]
+
     def excess(self, price: Price) -> float:
         """The largest share by which `price` is above a limit; 0 where it keeps all."""
         return max((max(0.0, has / limit - 1) for _, limit, has, _ in self.each(price)), default=0.0)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from .choice import Choice
 
 
 def print_choice(choice: Choice, console: Console) -> None:
-    """Print every candidate with what is against it, the chosen one in bold, and the reason."""
+    """Print every candidate, the fastest first and the chosen one in bold, the reason, and what was not priced."""
     table = Table(box=SIMPLE_HEAD)
     table.add_column("kernel", no_wrap=True)
     for heading in ("cycles", "flash bytes", "RAM bytes"):
@@ -19,9 +18,10 @@ def print_choice(choice: Choice, console: Console) -> None:
     table.add_column("")
     for price in sorted(choice.candidates, key=lambda price: price.cycles):
         chosen = price == choice.price
-        note = f"chosen: {choice.reason}" if chosen else "; ".join(choice.limits.misses(price))
+        note = "chosen" if chosen else ", ".join(f"over {option}" for option in choice.limits.broken(price))
         counts = (price.cycles, price.flash_bytes, price.ram_bytes)
         table.add_row(price.kernel, *(f"{count:,}" for count in counts), note, style="bold" if chosen else None)
-    for refusal in choice.refused:
-        table.add_row(refusal.kernel, "-", "-", "-", escape(refusal.reason))
     console.print(table)
+    lines = [f"{choice.price.kernel}: {choice.reason}"]
+    lines += [f"not {refusal.kernel}: {refusal.reason}" for refusal in choice.refused]
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from ganglion.codegen.actor import read_actor
-from ganglion.codegen.compile import CompileOptions, OptionsError, compile_policy
+from ganglion.codegen.compile import CompileOptions, OptionsError, compile_policy, fitting_kernels
 from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
@@ -25,14 +27,13 @@ TOLERANCE = 0.02
 NETS = {
     "tiny": lambda: random_policy(3, (3, 8, 2), 0.5),
     "single": lambda: random_policy(4, (2, 1), 0.0, head="clip"),
-    "erk99": lambda: erk_net(sparsity=0.99),
-}
-LONG_NETS = {
     "erk95": lambda: erk_net(sparsity=0.95),
     "erk98": lambda: erk_net(sparsity=0.98),
+    "erk99": lambda: erk_net(sparsity=0.99),
     "hopper": lambda: read_actor(zoo_folder() / "Hopper-v4" / "sac-s0.98.safetensors").policy,
     "cheetah": lambda: read_actor(zoo_folder() / "HalfCheetah-v4" / "distil-s0.99.safetensors").policy,
 }
+QUICK = {("csr", "tiny"), ("stream", "tiny"), ("lanes", "single")} | {(k, "erk99") for k in ("csr", "rows", "lanes")}
 
 
 @pytest.fixture(autouse=True)
@@ -52,11 +53,14 @@ def measured(policy: Policy, kernel: str, folder) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("kernel", "net"),
-    [(kernel, net) for kernel in KERNELS for net in NETS]
-    + [pytest.param(kernel, net, marks=pytest.mark.long) for kernel in KERNELS for net in LONG_NETS],
+    [
+        pytest.param(*case, marks=[] if case in QUICK else pytest.mark.long)
+        for case in product(fitting_kernels("cortex-m4"), NETS)
+        if KERNELS[case[0]].constant_time
+    ],
 )
 def test_firmware_costs_what_was_priced(kernel, net, tmp_path):
-    policy = (NETS | LONG_NETS)[net]()
+    policy = NETS[net]()
     predicted = price(policy, "cortex-m4", kernel)
     cycles, flash_bytes = measured(policy, kernel, tmp_path)
     assert predicted.kernel == kernel
