@@ -2,6 +2,7 @@
 #   make firmware ENV=Hopper [SPARSITY=0.98] [ALGORITHM=distil] [TARGET=cortex-m4] [BOARD=stm32f405]
 #                            [TOOLCHAIN=zig|gcc] [KERNEL=csr|rows|stream|straight|lanes] [DEVICE=emulator] [EPISODES=10]
 #                            [OPTIMIZE=cycles|flash|balanced] [MAX_CYCLES=5000] [MAX_FLASH=7000] [MAX_RAM=1000]
+#                            [FLASH_MODEL=zero-wait|stm32f405-art|generic-64bit-4ws]
 # or ACTOR=my.safetensors instead of ENV.
 PYTHON ?= python3
 VENV := .venv
@@ -15,7 +16,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM PORT PROBE WITH DEVICE FLASH_MODEL EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -28,10 +29,10 @@ how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call optio
 lanes = $(call option,lanes,$(LANES))
 training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
-loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
+loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil bitstream train distil limit report zoo bench doctor test test-long lint clean
+.PHONY: help firmware hil flash boards bitstream train distil limit report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -41,6 +42,12 @@ firmware: $(VENV)/.runtime ## ENV=Hopper: a flashable image, its reward, its cyc
 
 hil: $(VENV)/$(if $(filter rtl,$(DEVICE)),.hls,.runtime) ## ENV=Hopper DEVICE=native|emulator|qemu|rtl|serial:PORT: run on that device
 	$(GANGLION) run $(actor) $(how) $(lanes) $(loop)
+
+flash: $(VENV)/$(if $(filter openocd st-flash drive,$(WITH)),.runtime,.flash) ## ENV=Hopper BOARD=... [PORT=/dev/ttyACM0] [PROBE=id] [WITH=pyocd|drive|openocd|st-flash]: write the image to a board
+	$(GANGLION) flash $(actor) $(how) $(call option,port,$(PORT)) $(call option,probe,$(PROBE)) $(call option,with,$(WITH))
+
+boards: $(VENV)/.runtime ## the boards, and where their images have run
+	$(GANGLION) boards
 
 bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of an FPGA, its size, clock and cycles
 	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes)
@@ -97,7 +104,12 @@ $(VENV)/.hls: $(VENV)/.runtime
 	$(PIP) -e '.[hls]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.train $(VENV)/.hls
+$(VENV)/.flash: $(VENV)/.runtime
+	@echo "setting up $(VENV): pyOCD (once; a minute)"
+	$(PIP) -e '.[flash]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train $(VENV)/.hls $(VENV)/.flash
 	@echo "setting up $(VENV): pytest (once)"
-	$(PIP) -e '.[train,hls,dev]'
+	$(PIP) -e '.[train,hls,flash,dev]'
 	@touch $@

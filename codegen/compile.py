@@ -16,7 +16,7 @@ from .parts_c import mixed_kernel
 from .passes import overview, simplify
 from .plan import Plan
 from .policy import Policy, PolicyError, check_policy
-from .timing import CoreError, instruction_sets, load_core
+from .timing import CoreError, instruction_sets
 
 
 class OptionsError(ValueError):
@@ -76,7 +76,7 @@ def _check_mix(options: CompileOptions) -> Kernel:
 def fitting_kernels(core: str) -> list[str]:
     """Kernels that `core` has the instructions of; OptionsError when the core is not known."""
     try:
-        sets = instruction_sets(load_core(core))
+        sets = instruction_sets(core)
     except CoreError as error:
         raise OptionsError(str(error)) from error
     return [name for name, kernel in KERNELS.items() if kernel.instruction_set in (None, *sets)]

@@ -6,16 +6,23 @@ from rich.console import Console
 
 from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.policy import Policy
+from ganglion.codegen.timing import ZERO_WAIT
 
 from .options import KernelOptions
 from .pricing.candidates import price_kernels, price_mixes
 from .pricing.choice import Choice, choose, keep
-from .pricing.prices import DEFAULT_TOOLCHAIN, price_kernel, target_of
+from .pricing.prices import price_kernel
 from .pricing.table import print_choice
+from .pricing.target import DEFAULT_TOOLCHAIN, target_of
 
 
 def choose_kernel(
-    policy: Policy, core: str, options: KernelOptions, board: str | None = None, toolchain: str = DEFAULT_TOOLCHAIN
+    policy: Policy,
+    core: str,
+    options: KernelOptions,
+    board: str | None = None,
+    toolchain: str = DEFAULT_TOOLCHAIN,
+    flash_model: str = ZERO_WAIT,
 ) -> tuple[str, Choice | None]:
     """The kernel for `policy` on `core`, and the choice where prices were asked for, which is printed.
 
@@ -25,7 +32,7 @@ def choose_kernel(
     goal, limits = options.goal, options.limits()
     if not limits and (options.kernel is not None or goal is None):
         return options.kernel or CompileOptions.kernel, None
-    target = target_of(core, board, toolchain)
+    target = target_of(core, board, toolchain, flash_model)
     if options.kernel is not None:
         return options.kernel, keep(price_kernel(policy, target, options.kernel), limits)
     console = Console()

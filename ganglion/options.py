@@ -7,6 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ganglion.codegen.timing import ZERO_WAIT, load_flash_model
+
 from .errors import UsageError
 from .pricing.choice import Goal, Limits
 from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
@@ -69,14 +71,29 @@ class KernelOptions:
 class BuildOptions(KernelOptions):
     """How the firmware is built."""
 
-    target: str = "cortex-m4"
-    """Core to build for."""
+    target: str | None = None
+    """Core to build for; by default the board's, or cortex-m4."""
     board: str | None = None
-    """Board to build for; by default the first one with the target's core, and icebreaker for logic."""
+    """Board to build for (ganglion boards lists them); by default the first one with the target's core, and icebreaker
+    for logic."""
     toolchain: str = "zig"
     """Compiler: zig (comes with Ganglion) or gcc (arm-none-eabi-gcc)."""
     build: Path = Path("build")
     """Folder for all that is built."""
+
+
+@dataclass
+class EmulatorOptions:
+    """How the emulated board counts cycles."""
+
+    flash_model: str = ZERO_WAIT
+    """How long the emulated core waits for its flash: zero-wait, stm32f405-art (168 MHz) or generic-64bit-4ws."""
+
+    def check(self, kind: str) -> None:
+        """UsageError when the device of `kind` has its own flash, or when there is no such model."""
+        if self.flash_model != ZERO_WAIT and kind != "emulator":
+            raise UsageError(f"--flash-model {self.flash_model} is for the emulator; {kind} has its own memory")
+        load_flash_model(self.flash_model)
 
 
 @dataclass

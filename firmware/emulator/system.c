@@ -7,6 +7,7 @@ enum {
     DWT_CTRL = 0x1000,
     DWT_CYCCNT = 0x1004,
     DWT_END = 0x1060,
+    DWT_LAR = 0x1FB0,
     SCS = 0xE000,
     SCS_END = 0xF000,
     SYST_CSR = 0xE010,
@@ -44,6 +45,9 @@ static uint64_t now(struct machine *m, uint32_t offset, bool write)
 {
     const uint32_t pc = machine_access_pc(m, SYSTEM + offset, write);
     const struct edge *part = pc && pc != m->block ? edges_price(m, m->block, 0, pc) : NULL;
+    if (pc) {
+        flash_reach(m, pc);
+    }
     return m->cycles + (part ? part->cycles : 0);
 }
 
@@ -147,7 +151,7 @@ static uint32_t scs_read(struct machine *m, uint32_t offset)
 
 static bool modelled(uint32_t offset)
 {
-    return (DWT_CTRL <= offset && offset < DWT_END) || (SCS <= offset && offset < SCS_END);
+    return (DWT_CTRL <= offset && offset < DWT_END) || offset == DWT_LAR || (SCS <= offset && offset < SCS_END);
 }
 
 uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)

@@ -3,6 +3,8 @@
 COMMANDS = {
     "firmware": "ganglion.commands.firmware:Firmware",
     "run": "ganglion.commands.run:Run",
+    "flash": "ganglion.commands.flash:Flash",
+    "boards": "ganglion.commands.boards:Boards",
     "compile": "ganglion.commands.compile:Compile",
     "train": "ganglion.commands.train:Train",
     "distil": "ganglion.commands.distil:Distil",

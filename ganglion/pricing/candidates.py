@@ -13,7 +13,8 @@ from ganglion.firmware.toolchain import ToolchainError
 
 from .choice import Goal, Limits, Refusal, rank
 from .mixes import predict_mixes
-from .prices import Price, Target, price_kernel
+from .prices import Price, price_kernel
+from .target import Target
 
 MAX_STRAIGHT_NONZEROS = 20_000
 MEASURED_MIXES = 3

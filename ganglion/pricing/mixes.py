@@ -21,8 +21,9 @@ from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 
 from .cache import remembered
-from .prices import Price, Target, price_kernel
+from .prices import Price, price_kernel
 from .program import linked_program
+from .target import Target
 
 REFERENCE = "csr"
 CALL_CYCLES, CALL_BYTES = 5, 8
@@ -100,7 +101,7 @@ def _price_parts(policy: Policy, target: Target, kernels: Sequence[str]) -> list
     parts = [Part(kernel, *span) for span in spans for kernel in kernels if span != (0, layers)]
     parts.append(Part(REFERENCE, 0, layers))
     functions = [part_function(f"part{number}", arrange(policy, (part,)), part) for number, part in enumerate(parts)]
-    with linked_program(part_files(functions), "part_list", target.board, target.toolchain) as program:
+    with linked_program(part_files(functions), "part_list", target) as program:
         stack_bytes = program.stack_bytes(*(function.name for function in functions))
         return [
             PartPrice(

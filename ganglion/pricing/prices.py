@@ -4,25 +4,21 @@ core by the cycle model."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 from ganglion.codegen.actor import digest
 from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import Plan
 from ganglion.codegen.policy import Policy
-from ganglion.firmware.board import Board
-from ganglion.firmware.toolchain import Toolchain, find_toolchain
 from ganglion.hil.observations import corner_observations
 
-from ..boards import pick_board
 from .cache import remembered
 from .program import linked_program
+from .target import Target, target_of
 
 OBSERVATIONS = 24
 COUNTER_CYCLES = 20
 """What firmware adds to each count on a Cortex-M4 by reading its cycle counter before and after an inference."""
 
-DEFAULT_TOOLCHAIN = "zig"
 _NAME, _RECORD = "policy", "ganglion_policy"
 
 
@@ -40,26 +36,6 @@ class Price:
     cycles: int
     flash_bytes: int
     ram_bytes: int
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is priced for: a board, for its core, and a compiler."""
-
-    board: Board
-    toolchain: Toolchain
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What a price depends on besides the policy and this program."""
-        return self.board.core, str(self.board.fpu), self.toolchain.version
-
-
-@cache
-def target_of(core: str, board: str | None = None, toolchain: str = DEFAULT_TOOLCHAIN) -> Target:
-    """The target with this core (and board); UsageError or ToolchainError when there is none."""
-    found = pick_board(core, board)
-    return Target(found, find_toolchain(toolchain, found))
 
 
 def price(policy: Policy, core: str = "cortex-m4", kernel: str = CompileOptions.kernel) -> Price:
@@ -85,7 +61,7 @@ def price_plan(plan: Plan, target: Target) -> Price:
     """Compile `plan` as firmware does, run it on the emulated core, and count."""
     function = f"{plan.name}_policy_infer"
     observations = corner_observations(plan.policy, OBSERVATIONS)
-    with linked_program(plan.files, _RECORD, target.board, target.toolchain) as program:
+    with linked_program(plan.files, _RECORD, target) as program:
         return Price(
             kernel=plan.kernel,
             cycles=program.most_cycles(function, observations, 2 * plan.policy.actions) + COUNTER_CYCLES,

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ganglion.firmware.board import FOLDER, Board
+from ganglion.firmware.board import FOLDER
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator.call import Caller
 from ganglion.firmware.image import LINKER_SCRIPT, POLICY_OPTIMISATION
 from ganglion.firmware.stack import call_bounds_bytes
-from ganglion.firmware.toolchain import Toolchain
+
+from .target import Target
 
 _BUDGET_INSTRUCTIONS = 1 << 32
 
@@ -23,9 +24,9 @@ _BUDGET_INSTRUCTIONS = 1 << 32
 class LinkedProgram:
     """C files, compiled and linked as a board's firmware does it, with its functions ready to be called."""
 
-    def __init__(self, elf: Path, core: str) -> None:
+    def __init__(self, elf: Path, target: Target) -> None:
         self._program = read_program(elf)
-        self._caller = Caller(elf, core)
+        self._caller = Caller(elf, target.board.core, flash_model=target.flash_model)
 
     def close(self) -> None:
         """Free the emulated core."""
@@ -57,19 +58,20 @@ class LinkedProgram:
 
 
 @contextmanager
-def linked_program(files: dict[str, str], keep: str, board: Board, toolchain: Toolchain) -> Iterator[LinkedProgram]:
-    """`files` {name: text}, the C files among them compiled and linked for `board` with what the symbol `keep` needs;
+def linked_program(files: dict[str, str], keep: str, target: Target) -> Iterator[LinkedProgram]:
+    """`files` {name: text}, the C files among them compiled and linked for `target` with what the symbol `keep` needs;
     ToolchainError when the compiler refuses them."""
     with tempfile.TemporaryDirectory(prefix="ganglion-price-") as name:
         work = Path(name).resolve()
         shutil.copytree(FOLDER / "runtime", work / "runtime")
         shutil.copytree(FOLDER / "drivers", work / "drivers")
-        shutil.copy(board.folder / "memory.ld", work)
+        shutil.copy(target.board.folder / "memory.ld", work)
         (work / "policy").mkdir()
         for path, text in files.items():
             (work / "policy" / path).write_text(text)
         sources = [f"policy/{path}" for path in files if path.endswith(".c")]
-        program = LinkedProgram(toolchain.link(sources, {}, LINKER_SCRIPT, keep, work, POLICY_OPTIMISATION), board.core)
+        elf = target.toolchain.link(sources, {}, LINKER_SCRIPT, keep, work, POLICY_OPTIMISATION)
+        program = LinkedProgram(elf, target)
         try:
             yield program
         finally:

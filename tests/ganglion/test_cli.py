@@ -121,6 +121,11 @@ def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
         (("run", "--env", "Hopper", "--zoo", "/nowhere"), "make train ENV=Hopper"),
         (("run", "--env", "Hopper", "--device", "nativ"), "did you mean native"),
         (("run", "--env", "Hopper", "--episodes", "0"), "at least 1"),
+        (
+            ("run", "--env", "Hopper", "--flash-model", "stm32f405-art"),
+            "is for the emulator; native has its own memory",
+        ),
+        (("run", "--env", "Hopper", "--device", "emulator", "--flash-model", "art"), "did you mean 'stm32f405-art'"),
         (("run", "--actor", "nothing.safetensors"), "there is no such actor file"),
         (("compile", "nothing.safetensors", "--out", "x"), "there is no such actor file"),
         (("report",), "say which report"),

@@ -45,10 +45,25 @@ def hopper_image(toolchain: str = "zig") -> Image:
     return policy_image(hopper_policy(), "hopper", toolchain)
 
 
-@functools.cache
 def policy_image(policy: Policy, name: str, toolchain: str) -> Image:
     """The image of any policy."""
-    plan = compile_policy(policy, CompileOptions(name=name))
+    return _image(policy, name, toolchain, board(), CompileOptions.kernel)
+
+
+@functools.cache
+def small_policy() -> Policy:
+    """A random policy that every board has room for."""
+    return random_policy(7, (11, 32, 3), 0.8)
+
+
+def board_image(name: str, toolchain: str = "zig", kernel: str = CompileOptions.kernel) -> Image:
+    """The image of `small_policy` for the board called `name`."""
+    return _image(small_policy(), "small", toolchain, load_board(name), kernel)
+
+
+@functools.cache
+def _image(policy: Policy, name: str, toolchain: str, target: Board, kernel: str) -> Image:
+    plan = compile_policy(policy, CompileOptions(name, kernel, core=target.core))
     folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return build_image(plan, board(), find_toolchain(toolchain, board()), folder)
+    return build_image(plan, target, find_toolchain(toolchain, target), folder)
