@@ -66,7 +66,10 @@ def read_frames(program: Program) -> dict[int, Frame]:
 
 
 def _enclosing(address: int, functions: dict[int, Symbol]) -> int:
-    """Where the function begins that `address` lies in; `address` where there is none."""
+    """`address` where a function begins there, such as a routine inside of another function; else where the function
+    begins that it lies in; `address` where there is none."""
+    if address in functions:
+        return address
     return next((start for start, symbol in functions.items() if start <= address < start + symbol.bytes), address)
 
 

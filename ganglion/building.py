@@ -40,7 +40,7 @@ def build_for_host(policy: Policy, root: Path) -> Built:
 
 
 def build_firmware(policy: Policy, options: BuildOptions, flash_model: str = ZERO_WAIT) -> Built:
-    """Compile and link `policy` for a board. Where a kernel is chosen by price, its flash is as slow as `flash_model`."""
+    """Compile and link `policy` for a board; a kernel is priced with flash as slow as `flash_model`."""
     board = pick_board(options.target, options.board)
     toolchain = find_toolchain(options.toolchain, board)
     kernel, choice = choose_kernel(policy, board.core, options, board.name, options.toolchain, flash_model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from ganglion.codegen.compile import fitting_kernels
@@ -38,9 +39,7 @@ def price_kernels(
             except StraightError as error:
                 reason = str(error)
             except ToolchainError as error:
-                if _OVERFLOW not in str(error):
-                    raise
-                reason = f"does not fit the flash of {target.board.name}"
+                reason = _compiler_reason(error, target)
         refused.append(Refusal(kernel, reason))
     return prices, refused
 
@@ -55,6 +54,13 @@ def price_mixes(policy: Policy, target: Target, single: Sequence[Price], goal: G
     better = [price for price in predicted if rank(price, goal, limits) < best]
     better.sort(key=lambda price: rank(price, goal, limits))
     return [price_kernel(policy, target, price.kernel) for price in better[:MEASURED_MIXES]]
+
+
+def _compiler_reason(error: ToolchainError, target: Target) -> str:
+    if _OVERFLOW in str(error):
+        return f"does not fit the flash of {target.board.name}"
+    said = re.search(r"error: (.*)", str(error))
+    return f"the compiler refuses it: {said[1] if said else error}"
 
 
 def _against(kernel: str, core: str, nonzeros: int) -> str | None:

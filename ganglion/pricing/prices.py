@@ -15,7 +15,7 @@ from .cache import remembered
 from .program import linked_program
 from .target import Target, target_of
 
-OBSERVATIONS = 24
+OBSERVATIONS = 48
 COUNTER_CYCLES = 20
 """What firmware adds to each count on a Cortex-M4 by reading its cycle counter before and after an inference."""
 

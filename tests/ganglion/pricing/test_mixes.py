@@ -9,9 +9,10 @@ import pytest
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.parts import parse_parts
+from ganglion.firmware.toolchain import ToolchainError
 from ganglion.pricing import cache, target_of
 from ganglion.pricing.candidates import price_kernels, price_mixes
-from ganglion.pricing.choice import Limits, choose
+from ganglion.pricing.choice import Limits, Refusal, choose
 from ganglion.pricing.mixes import predict_mixes
 from ganglion.pricing.prices import Price, price_kernel
 from ganglion.selection import zoo_folder
@@ -96,3 +97,12 @@ def test_every_kernel_is_priced_or_refused_with_a_reason(monkeypatch):
     assert {*heard, *reasons} == KERNELS.keys()
     assert "straight-line code is for 10 at most" in reasons["lanes"]
     assert "depends on the observation" in reasons["scatter"]
+
+
+def test_a_kernel_that_the_compiler_refuses_is_refused_with_its_words(monkeypatch):
+    def refuse(_, __, kernel):
+        raise ToolchainError(f"zig stopped with exit code 1:\npolicy.h:49:2: error: no {kernel} here\n  49 | ...")
+
+    monkeypatch.setattr("ganglion.pricing.candidates.price_kernel", refuse)
+    prices, refused = price_kernels(NETS["small"](), target_of("cortex-m4"))
+    assert prices == [] and Refusal("csr", "the compiler refuses it: no csr here") in refused

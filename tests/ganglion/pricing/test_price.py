@@ -16,8 +16,9 @@ from ganglion.errors import UsageError
 from ganglion.firmware.image import build_image
 from ganglion.hil.cycles import sample_cycles
 from ganglion.hil.emulator import EmulatorDevice
-from ganglion.pricing import cache, price, price_plan, target_of
+from ganglion.pricing import Target, cache, price, price_plan, target_of
 from ganglion.pricing.cache import remembered
+from ganglion.pricing.prices import price_kernel
 from ganglion.selection import zoo_folder
 from tests.support.nets import erk_net
 from tests.support.policies import observations, random_policy
@@ -41,12 +42,11 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "cache_folder", lambda: tmp_path / "prices")
 
 
-def measured(policy: Policy, kernel: str, folder) -> tuple[int, int]:
+def measured(policy: Policy, kernel: str, target: Target, folder) -> tuple[int, int]:
     """Most cycles and policy bytes of the firmware on the emulated board."""
-    target = target_of("cortex-m4")
-    plan = compile_policy(policy, CompileOptions("net", kernel))
+    plan = compile_policy(policy, CompileOptions("net", kernel, core=target.board.core))
     image = build_image(plan, target.board, target.toolchain, folder)
-    with EmulatorDevice(image.elf, target.board, policy.digest) as device:
+    with EmulatorDevice(image.elf, target.board, policy.digest, flash_model=target.flash_model) as device:
         cycles = sample_cycles(policy, device, observations(policy, 40)).cycles
     return int(np.max(cycles)), image.sizes.flash.policy
 
@@ -62,8 +62,25 @@ def measured(policy: Policy, kernel: str, folder) -> tuple[int, int]:
 def test_firmware_costs_what_was_priced(kernel, net, tmp_path):
     policy = NETS[net]()
     predicted = price(policy, "cortex-m4", kernel)
-    cycles, flash_bytes = measured(policy, kernel, tmp_path)
+    cycles, flash_bytes = measured(policy, kernel, target_of("cortex-m4"), tmp_path)
     assert predicted.kernel == kernel
+    assert predicted.cycles == pytest.approx(cycles, rel=TOLERANCE)
+    assert predicted.flash_bytes == pytest.approx(flash_bytes, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "core", "flash_model"),
+    [
+        ("lanes", "cortex-m4", "stm32f405-art"),
+        pytest.param("rows", "cortex-m4", "generic-64bit-4ws", marks=pytest.mark.long),
+        pytest.param("straight-v6m", "cortex-m0plus", "zero-wait", marks=pytest.mark.long),
+        pytest.param("lanes", "cortex-m7", "zero-wait", marks=pytest.mark.long),
+    ],
+)
+def test_other_cores_and_slow_flash_are_priced_too(kernel, core, flash_model, tmp_path):
+    policy, target = NETS["erk99"](), target_of(core, flash_model=flash_model)
+    predicted = price_kernel(policy, target, kernel)
+    cycles, flash_bytes = measured(policy, kernel, target, tmp_path)
     assert predicted.cycles == pytest.approx(cycles, rel=TOLERANCE)
     assert predicted.flash_bytes == pytest.approx(flash_bytes, rel=TOLERANCE)
 
