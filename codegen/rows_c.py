@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds, prove_bounds
+from .bounds import LayerBounds
 from .c_text import CArray, c_array
 from .policy import Linear, Policy
-from .rows import Bucket, RowsLayer, pack, sort_rows
+from .rows import Bucket, RowsLayer, pack, row_order, sort_rows
 from .rows_thumb import ThumbLayer, thumb_layer
 
 _MAX_FRAME_BYTES = 4088
@@ -46,10 +46,10 @@ class RowsStep:
 
 
 def rows_layers(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) -> list[RowsStep]:
-    """Steps of the kernel, one for each layer with rows left. `bounds` are those of the rows before they are sorted;
-    the sorted ones are proved anew."""
+    """Steps of the kernel, one for each layer with rows left. `bounds` are those of the rows before they are sorted."""
     ordered = sort_rows(policy)
-    proved = prove_bounds(ordered)
+    orders = [row_order(layer) for layer in policy.layers[:-1]]
+    proved = [*(own.reordered(order) for own, order in zip(bounds, orders, strict=False)), bounds[-1]]
     live = [index for index, layer in enumerate(ordered.layers) if layer.rows]
     sizes = [_aligned(ordered.layers[index].rows * ordered.layers[index].output_bits // 8, 4) for index in live]
     offsets = [None, *np.cumsum([0, *sizes[:-1]]).tolist()[:-1], None] if len(live) > 1 else [None, None]

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganglion.codegen.actor import digest
+from ganglion.codegen.bounds import prove_bounds
 from ganglion.codegen.compile import CompileOptions, OptionsError, compile_policy
 from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.parts import Part, PartsError, cut, is_mix, notation, parse_parts, reorder
 from ganglion.codegen.parts_c import arrange
 from ganglion.codegen.passes import simplify
-from ganglion.codegen.policy import Policy
+from ganglion.codegen.policy import Policy, PolicyError
 from ganglion.codegen.reference import activations, infer_codes
 from ganglion.firmware.emulator.call import Caller
 from tests.support import kernel_runs
@@ -135,6 +136,31 @@ def test_a_part_computes_what_its_layers_do():
 
 def _before(policy: Policy):
     return cut(policy, 0, 1)[1]
+
+
+def test_a_part_needs_no_wider_bounds_than_the_whole():
+    """One input is large and many are small: whoever took all for large could not prove that sums fit."""
+    width = 400
+    wide = random_policy(1, (4, width, 3, 2), 0.0, hidden_bits=16)
+    first, second, last = wide.layers
+    bias = np.zeros(width, np.int32)
+    bias[0] = 1 << 29
+    first = replace(
+        first, weights=np.ones_like(first.weights), bias=bias, weight_exponents=first.weight_exponents * 0 - 7
+    )
+    first = replace(first, output_exponent=first.input_exponent - 7)
+    second = replace(
+        second,
+        weights=np.full_like(second.weights, 127),
+        bias=np.zeros_like(second.bias),
+        input_exponent=first.output_exponent,
+        weight_exponents=np.full(3, second.output_exponent - first.output_exponent - 12),
+    )
+    policy = replace(wide, layers=(first, second, last))
+    policy = replace(policy, digest=digest(policy))
+    assert compile_policy(policy, CompileOptions("net", "csr:1,rows:2")).kernel == "csr:1,rows:2"
+    with pytest.raises(PolicyError, match="the accumulator can reach"):
+        prove_bounds(cut(policy, 1, 3)[0])
 
 
 @given(st.permutations(range(40)))
