@@ -26,6 +26,9 @@ from .program import linked_program
 from .target import Target
 
 REFERENCE = "csr"
+MAX_LAYERS = 6
+"""Mixes of four kernels are four times as many with every layer: 60 for three, 4,092 for six."""
+
 CALL_CYCLES, CALL_BYTES = 5, 8
 """What another part adds to the function that calls all: two addresses and a call."""
 
@@ -43,9 +46,10 @@ class PartPrice:
 
 
 def predict_mixes(policy: Policy, target: Target, kernels: Sequence[str]) -> list[Price]:
-    """Predicted prices of all mixes of two parts or more, of kernels that can compute parts."""
+    """Predicted prices of all mixes of two parts or more, of kernels that can compute parts; none for a single layer,
+    for more than MAX_LAYERS, and where a layer has no neuron left."""
     live = simplify(policy)
-    if len(live.layers) < 2 or not all(layer.rows for layer in live.layers):
+    if not 2 <= len(live.layers) <= MAX_LAYERS or not all(layer.rows for layer in live.layers):
         return []
     kernels = [name for name in kernels if KERNELS[name].in_parts]
     key = ("parts", digest(policy), *kernels, *target.key)
