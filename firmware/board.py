@@ -76,6 +76,16 @@ class RunCurrent:
 
 
 @dataclass(frozen=True)
+class Watchdog:
+    """A timer that resets a stuck board: register `base`, the usual `timeout_ms` and the longest."""
+
+    name: str
+    base: int
+    timeout_ms: int
+    longest_ms: int
+
+
+@dataclass(frozen=True)
 class Board:
     """A board as its board.toml tells it.
 
@@ -83,8 +93,8 @@ class Board:
     `cycle_counter` is the counter that it reports cycles from (firmware/drivers/cycles_<counter>.c). `boot2` is a file
     with 256 bytes that go before the vector table. `qemu_machine` is the QEMU machine that runs its images, None where
     there is none; `flashing` is None for a board that is here for its model; `run_current` is what the vendor
-    publishes, None where that is not entered; `hardware` says when and on what an image was seen to run, None where that
-    is not known.
+    publishes, None where that is not entered; `hardware` says when and on what an image was seen to run, None where
+    that is not known.
     """
 
     name: str
@@ -102,6 +112,7 @@ class Board:
     boot2: str | None = None
     qemu_machine: str | None = None
     flashing: Flashing | None = None
+    watchdog: Watchdog | None = None
     run_current: RunCurrent | None = None
     hardware: str | None = None
 
@@ -141,6 +152,7 @@ class Board:
             "BOARD_USART_IRQ": f"{self.usart.interrupt}",
             "BOARD_BAUD": f"{self.usart.baud}u",
             **({"BOARD_USART_CLOCK_HZ": f"{clock}u"} if clock else {}),
+            **({"BOARD_WATCHDOG_BASE": f"0x{self.watchdog.base:08X}u"} if self.watchdog else {}),
         }
 
 
@@ -173,7 +185,7 @@ def parse_board(entries: dict[str, Any], name: str) -> Board:
 
 
 _KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "str | None": str, "int | None": int}
-_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart, "Chip": Chip, "Flashing": Flashing, "RunCurrent": RunCurrent}
+_TABLES: dict[str, type] = {kind.__name__: kind for kind in (Memory, Usart, Chip, Flashing, RunCurrent, Watchdog)}
 _LISTS: dict[str, type] = {"tuple[str, ...]": str, "tuple[int, ...]": int}
 
 

@@ -15,11 +15,12 @@ from .board import FOLDER, Board, board_names, load_board
 from .elf import Program, read_program
 from .policy_record import PolicyRecord, read_record, read_shape
 from .rp2040 import seal_boot2
+from .safety import Safety, safety_defines
 from .sizes import Sizes, measure_sizes
 from .toolchain import Toolchain, ToolchainError
 from .uf2 import uf2_file
 
-RUNTIME_SOURCES = ("main.c", "protocol.c", "cobs.c", "crc32.c", "memory.c")
+RUNTIME_SOURCES = ("main.c", "protocol.c", "cobs.c", "crc32.c", "memory.c", "board_defaults.c")
 POLICY_OPTIMISATION = "-O2"
 LINKER_SCRIPT = "runtime/cortex_m.ld"
 
@@ -47,18 +48,20 @@ class Image:
     uf2: Path | None = None
 
 
-def build_image(plan: Plan | Path, board: Board, toolchain: Toolchain, folder: Path) -> Image:
+def build_image(
+    plan: Plan | Path, board: Board, toolchain: Toolchain, folder: Path, safety: Safety | None = None
+) -> Image:
     """Compile runtime, board and policy, link them, and leave firmware.elf and firmware.bin in `folder`, and
     firmware.uf2 for a board that shows itself as a drive.
 
     `plan` is the compiler's Plan or a folder with its files. The same input gives the same bytes. The files
     get their names when all are whole. ImageError when the policy does not fit the board, ToolchainError
-    when the compiler refuses it.
+    when the compiler refuses it, SafetyError when the board cannot keep `safety`.
     """
     with tempfile.TemporaryDirectory(prefix="ganglion-") as name:
         work = Path(name).resolve()
         _stage(plan, board, work)
-        program = _link(board, toolchain, work)
+        program = _link(board, toolchain, work, safety or Safety())
         record = read_record(program)
         sizes = measure_sizes(program, record)
         _check_ram(sizes, board)
@@ -92,13 +95,14 @@ def _stage(plan: Plan | Path, board: Board, work: Path) -> None:
         target.write_text(text)
 
 
-def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
+def _link(board: Board, toolchain: Toolchain, work: Path, safety: Safety) -> Program:
     policy = toolchain.compile("policy/policy.c", work, {}, optimise=POLICY_OPTIMISATION)
     try:
         features, actions = read_shape(work / policy)
     except ValueError as error:
         raise ImageError(f"{error}; compile the policy again") from error
     defines = board.defines | {"GANGLION_FEATURES": f"{features}u", "GANGLION_ACTIONS": f"{actions}u"}
+    defines |= safety_defines(safety, board, actions)
     sources = [
         *(f"runtime/{name}" for name in RUNTIME_SOURCES),
         *board.files,

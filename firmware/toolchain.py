@@ -82,8 +82,8 @@ _CORES = {
     "cortex-m3": _Core("cortex_m3", "", "cortex-m3", ""),
     "cortex-m4": _Core("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d16"),
     "cortex-m7": _Core("cortex_m7", "+fp_armv8d16sp", "cortex-m7", "fpv5-sp-d16"),
-    "cortex-m33": _Core("cortex_m33", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
-    "cortex-m55": _Core("cortex_m33", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
+    "cortex-m33": _Core("cortex_m33+dsp", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
+    "cortex-m55": _Core("cortex_m33+dsp", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
 }
 
 

@@ -16,7 +16,7 @@ from ganglion.hil.report import Build
 
 from .boards import first_board, pick_board
 from .kernel_choice import choose_kernel
-from .options import BuildOptions
+from .options import BuildOptions, SafetyOptions
 from .places import build_folder, c_identifier
 from .pricing.choice import Choice
 
@@ -39,15 +39,19 @@ def build_for_host(policy: Policy, root: Path) -> Built:
     return Built(plan, None, folder, Build("native", plan.kernel, nonzeros_effective=plan.policy.nonzeros))
 
 
-def build_firmware(policy: Policy, options: BuildOptions, flash_model: str = ZERO_WAIT) -> Built:
-    """Compile and link `policy` for a board; a kernel is priced with flash as slow as `flash_model`."""
+def build_firmware(
+    policy: Policy, options: BuildOptions, guard: SafetyOptions | None = None, flash_model: str = ZERO_WAIT
+) -> Built:
+    """Compile and link `policy` for a board, guarded as `guard` says; a kernel is priced with flash as slow as
+    `flash_model`."""
     board = pick_board(options.target, options.board)
     toolchain = find_toolchain(options.toolchain, board)
     kernel, choice = choose_kernel(policy, board.core, options, board.name, options.toolchain, flash_model)
     plan = compile_chosen(policy, c_identifier(policy.env_id), board.core, kernel, choice)
     folder = build_folder(policy, _folder_name(board, plan.kernel), options.build)
     write_plan(plan, folder / "source")
-    image = build_image(plan, board, toolchain, folder)
+    safety = (guard or SafetyOptions()).settings(policy)
+    image = build_image(plan, board, toolchain, folder, safety)
     facts = Build(
         target=board.core,
         kernel=plan.kernel,

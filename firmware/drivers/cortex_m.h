@@ -9,6 +9,10 @@
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
+#define SYST_CSR REGISTER(0xE000E010u)
+#define SYST_RVR REGISTER(0xE000E014u)
+#define SYST_CVR REGISTER(0xE000E018u)
+#define ICSR REGISTER(0xE000ED04u)
 #define VTOR REGISTER(0xE000ED08u)
 #define AIRCR REGISTER(0xE000ED0Cu)
 #define CPACR REGISTER(0xE000ED88u)

@@ -2,6 +2,7 @@
 #include "receive_ring.h"
 
 #include "board.h"
+#include "systick.h"
 #include "usart.h"
 
 /* The interrupt writes `head`, the main loop writes `tail`; both wrap with the ring's 256 bytes. */
@@ -52,11 +53,21 @@ uint32_t board_lost_bytes(void)
     return losses;
 }
 
+__attribute__((weak)) void tick_arm(void)
+{
+}
+
+__attribute__((weak)) void tick_disarm(void)
+{
+}
+
 void board_wait(void)
 {
     __asm__ volatile("cpsid i" ::: "memory");
     if (head == tail) {
+        tick_arm();
         __asm__ volatile("dsb\n\twfi" ::: "memory");
+        tick_disarm();
     }
     __asm__ volatile("cpsie i" ::: "memory");
 }

@@ -35,7 +35,7 @@ from .peripheral_map import PeripheralMap
 from .peripherals import add_peripherals
 from .pricing import Pricer
 
-ASLEEP, RETURNED, BUDGET, FAULT = 1, 2, 3, 4
+ASLEEP, RETURNED, BUDGET, FAULT, ANSWERED = 1, 2, 3, 4, 5
 CPACR, CPACR_FULL = 0xE000ED88, 0xF << 20
 _CPU_MODELS = {
     "cortex-m0": arm_const.UC_CPU_ARM_CORTEX_M0,
@@ -157,7 +157,8 @@ class Engine:
         self._library.machine_jump(self._machine, address)
 
     def run(self, budget_instructions: int, until: int = 0xFFFF_FFFE) -> int:
-        """Run to WFI (ASLEEP) or to `until` (RETURNED). EmulatorError tells a fault, BudgetError a program that
+        """Run to WFI (ASLEEP), to `until` (RETURNED), or where the line takes time until a packet has left the board
+        (ANSWERED). EmulatorError tells a fault, BudgetError a program that
         does neither."""
         reason = self._library.machine_run(self._machine, until, budget_instructions)
         if reason == FAULT:
@@ -181,6 +182,14 @@ class Engine:
         while count := self._library.machine_receive(self._machine, self._buffer, len(self._buffer)):
             result += ctypes.string_at(self._buffer, count)
         return result
+
+    def set_line(self, byte_cycles: int) -> None:
+        """Let each byte on the serial line take so many cycles; 0: as fast as the program."""
+        self._library.machine_set_line(self._machine, byte_cycles)
+
+    def sleep(self, cycles: int) -> None:
+        """Let sleeping time pass in the next runs, for so many cycles from now."""
+        self._library.machine_sleep(self._machine, cycles)
 
     def report(self) -> Report:
         """Counts and the state of the last stop."""

@@ -18,7 +18,9 @@ import unicorn
 from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
-SOURCES = ("machine.c", "access.c", "edges.c", "exceptions.c", "flash.c", "peripherals.c", "system.c")
+SOURCES = (
+    "machine.c", "access.c", "edges.c", "exceptions.c", "flash.c", "peripherals.c", "system.c", "line.c", "watchdog.c",
+)  # fmt: skip
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
 
 PRICE = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32))
@@ -53,8 +55,8 @@ class Config(ctypes.Structure):
 
     _fields_ = (
         ("price", PRICE), ("place", PLACE), ("accesses", ACCESSES), ("starts", STARTS), ("flash", FlashConfig),
-        ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32), ("cpuid", c_uint32), ("entry_cycles", c_uint32), ("return_cycles", c_uint32),
-        ("return_float_cycles", c_uint32),
+        ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32), ("cpuid", c_uint32),
+        ("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32),
     )  # fmt: skip
 
 
@@ -62,8 +64,19 @@ class Report(ctypes.Structure):
     """`struct report` of machine.h."""
 
     _fields_ = (
-        ("cycles", c_uint64), ("instructions", c_uint64), ("interrupts", c_uint64), ("pc", c_uint32),
-        ("fault", c_uint32), ("fault_detail", c_uint32), ("fault_address", c_uint32),
+        ("idle_cycles", c_uint64), ("overruns", c_uint64), ("cycles", c_uint64), ("instructions", c_uint64),
+        ("interrupts", c_uint64), ("pc", c_uint32), ("fault", c_uint32), ("fault_detail", c_uint32),
+        ("fault_address", c_uint32),
+    )  # fmt: skip
+
+
+class WatchdogConfig(ctypes.Structure):
+    """`struct watchdog_config` of machine.h."""
+
+    _fields_ = (
+        ("base", c_uint32), ("tick_cycles", c_uint32), ("flags_register", c_uint32), ("all_flags", c_uint32),
+        ("power_flags", c_uint32), ("software_flags", c_uint32), ("watchdog_flags", c_uint32),
+        ("clear_flags", c_uint32),
     )  # fmt: skip
 
 
@@ -120,6 +133,9 @@ _PROTOTYPES = {
     "machine_add_range": (c_int, (c_void_p, c_uint32, c_uint32)),
     "machine_add_follow": (c_int, (c_void_p, c_uint32, c_uint32, c_int32)),
     "machine_add_reset_value": (c_int, (c_void_p, c_uint32, c_uint32)),
+    "machine_set_line": (None, (c_void_p, c_uint32)),
+    "machine_set_watchdog": (None, (c_void_p, POINTER(WatchdogConfig))),
+    "machine_sleep": (None, (c_void_p, c_uint64)),
     "machine_send": (c_int, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_receive": (c_size_t, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_word": (c_uint32, (c_void_p, c_uint32)),

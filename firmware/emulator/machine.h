@@ -11,13 +11,14 @@
 
 #include <unicorn/unicorn.h>
 
-/* Why machine_run came back. The first four concern the caller, the others the run loop alone. */
+/* Why machine_run came back. The first five concern the caller, the others the run loop alone. */
 enum stop {
     STOP_NONE,
     STOP_ASLEEP,   /* in WFI with no interrupt pending */
     STOP_RETURNED, /* reached the address where it was to stop */
     STOP_BUDGET,   /* executed its instructions without doing either */
     STOP_FAULT,    /* machine_report tells which */
+    STOP_ANSWERED, /* a whole packet has left the board, where the line takes time */
     STOP_INTERRUPT,
     STOP_EXCEPTION_RETURN,
     STOP_RESET,
@@ -81,6 +82,8 @@ struct config {
 };
 
 struct report {
+    uint64_t idle_cycles;
+    uint64_t overruns;
     uint64_t cycles;
     uint64_t instructions;
     uint64_t interrupts;
@@ -142,6 +145,27 @@ struct follow {
 
 struct reset_value {
     uint32_t address, value;
+};
+
+/* Registers of a watchdog and of the flags that tell why the board started; tick_cycles 0: there is none. */
+struct watchdog_config {
+    uint32_t base, tick_cycles;
+    uint32_t flags_register, all_flags, power_flags, software_flags, watchdog_flags, clear_flags;
+};
+
+struct watchdog {
+    struct watchdog_config config;
+    bool runs, unlocked;
+    uint32_t prescaler, reload, flags;
+    uint64_t deadline;
+};
+
+/* Times in cycles since the start, sleep included. */
+struct line {
+    uint32_t byte_cycles; /* 0: the line takes no time */
+    uint64_t next_arrival, last_arrival, last_departure;
+    uint64_t answered_at; /* when the packet that was written last has left; 0: none */
+    uint64_t overruns;
 };
 
 /* The registers of one peripheral bus, words from `begin` on. */
@@ -214,6 +238,12 @@ struct machine {
     uint32_t enabled[INTERRUPT_WORDS], pending[INTERRUPT_WORDS];
     bool in_handler, reset_requested;
     uint64_t counter_base, systick_base, systick_wraps;
+    uint64_t systick_armed; /* wraps that do not pend any more */
+    bool systick_pending;
+    uint64_t idle_cycles; /* time without work: asleep, or waiting for the line */
+    uint64_t awake_at;    /* how far the caller lets sleeping time pass */
+    struct line line;
+    struct watchdog watchdog;
     struct flash flash;
     uc_hook hooks[4];
 };
@@ -227,6 +257,24 @@ void machine_jump(struct machine *m, uint32_t pc);
 void machine_report(const struct machine *m, struct report *report);
 void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address);
 uint32_t machine_register(const struct machine *m, int id);
+
+void machine_sleep(struct machine *m, uint64_t cycles);
+
+/* line.c */
+uint64_t machine_now(const struct machine *m);
+void machine_set_line(struct machine *m, uint32_t byte_cycles);
+void line_begin(struct machine *m, bool behind);
+bool line_arrived(const struct machine *m);
+void line_take(struct machine *m);
+void line_put(struct machine *m, uint8_t byte);
+bool line_answered(struct machine *m);
+
+/* watchdog.c */
+void machine_set_watchdog(struct machine *m, const struct watchdog_config *config);
+void watchdog_reset(struct machine *m);
+bool watchdog_write(struct machine *m, uint32_t address, uint32_t *value);
+uint32_t watchdog_flags(struct machine *m);
+bool watchdog_expired(const struct machine *m);
 
 /* edges.c */
 struct edge *edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to);
@@ -250,7 +298,7 @@ void flash_reach(struct machine *m, uint32_t pc);
 void flash_leave(struct machine *m);
 
 /* exceptions.c */
-bool exceptions_ready(const struct machine *m);
+bool exceptions_ready(struct machine *m);
 bool exceptions_pending(const struct machine *m);
 void exceptions_enter(struct machine *m);
 void exceptions_return(struct machine *m);
@@ -270,6 +318,8 @@ size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity);
 uint32_t machine_word(const struct machine *m, uint32_t address);
 
 /* system.c */
+bool systick_pends(const struct machine *m);
+uint64_t systick_next(const struct machine *m);
 uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
 void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
 

@@ -33,6 +33,21 @@ class ResetValue:
 
 
 @dataclass(frozen=True)
+class WatchdogModel:
+    """A watchdog like the STM32's IWDG: its first register, the core cycles of one period of its own clock, and the
+    register with the flags that tell why the board started, by what sets them."""
+
+    base: int
+    tick_cycles: int
+    flags_register: int
+    all_flags: int
+    power_flags: int
+    software_flags: int
+    watchdog_flags: int
+    clear_flags: int
+
+
+@dataclass(frozen=True)
 class Status:
     """A status register of a serial port: the bits that reads give `always`, while a byte is `waiting`, and while the
     receiver is `empty`."""
@@ -75,7 +90,7 @@ class UsartModel:
 
 @dataclass(frozen=True)
 class PeripheralMap:
-    """The registers of a board: `ranges` {name: (begin, end)}, status fields, reset values, and its serial port."""
+    """The registers of a board: `ranges` {name: (begin, end)}, status fields, reset values, serial port, watchdog."""
 
     board: str
     cpuid: int
@@ -83,6 +98,7 @@ class PeripheralMap:
     follows: tuple[Follow, ...]
     reset_values: tuple[ResetValue, ...]
     usart: UsartModel | None = None
+    watchdog: WatchdogModel | None = None
 
 
 def emulated_boards() -> list[str]:
@@ -103,6 +119,7 @@ def load_peripheral_map(board: str) -> PeripheralMap:
         tuple(Follow(**entry) for entry in table.get("follow", ())),
         tuple(ResetValue(**entry) for entry in table.get("reset", ())),
         load_usart_model(table["usart"]),
+        WatchdogModel(**table["watchdog"]) if "watchdog" in table else None,
     )
 
 

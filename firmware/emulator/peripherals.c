@@ -38,6 +38,7 @@ static size_t pull(struct buffer *buffer, uint8_t *bytes, size_t capacity)
 
 int machine_send(struct machine *m, const uint8_t *bytes, size_t count)
 {
+    line_begin(m, m->received.begin != m->received.end);
     return push(&m->received, bytes, count) ? 0 : -1;
 }
 
@@ -79,7 +80,7 @@ static bool all_hold(const struct machine *m, const struct condition conditions[
 
 static bool byte_waits(const struct machine *m)
 {
-    return m->received.begin != m->received.end && all_hold(m, m->usart.receiver);
+    return m->received.begin != m->received.end && line_arrived(m) && all_hold(m, m->usart.receiver);
 }
 
 /* The port's interrupt line. */
@@ -98,6 +99,7 @@ static uint32_t usart_read(struct machine *m, uint32_t offset)
         uint8_t byte = 0;
         if (byte_waits(m)) {
             pull(&m->received, &byte, 1);
+            line_take(m);
         }
         return byte;
     }
@@ -119,6 +121,7 @@ static void usart_write(struct machine *m, uint32_t offset, uint32_t value)
         const uint8_t byte = (uint8_t)value;
         if (all_hold(m, usart->transmitter)) {
             push(&m->sent, &byte, 1);
+            line_put(m, byte);
         }
     } else if (usart->set != usart->clear && offset == usart->set) {
         *usart_word(m, offset) |= value;
@@ -185,8 +188,10 @@ static void on_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     const uint32_t place = 8 * (address & 3u);
     const uint32_t mask = size >= 4 ? 0xFFFFFFFFu : ((1u << 8 * size) - 1u) << place;
     uint32_t *word = word_at(m, address);
-    const uint32_t merged = (*word & ~mask) | ((uint32_t)value << place & mask);
-    if (is_usart(m, address)) {
+    uint32_t merged = (*word & ~mask) | ((uint32_t)value << place & mask);
+    if (watchdog_write(m, address & ~3u, &merged)) {
+        *word = merged;
+    } else if (is_usart(m, address)) {
         usart_write(m, (address & ~3u) - m->config.usart_base, merged);
     } else {
         *word = merged;
@@ -265,10 +270,14 @@ void peripherals_reset(struct machine *m)
     memset(m->system, 0, SYSTEM_BYTES);
     memset(m->enabled, 0, sizeof m->enabled);
     memset(m->pending, 0, sizeof m->pending);
+    m->systick_pending = false;
     m->system[0xED08 / 4] = m->config.vectors;
     m->system[0xED14 / 4] = 0x200; /* CCR.STKALIGN */
     for (size_t i = 0; i < m->reset_value_count; i++) {
         *word_at(m, m->reset_values[i].address) = m->reset_values[i].value;
+    }
+    if (m->watchdog.config.tick_cycles) {
+        *word_at(m, m->watchdog.config.flags_register) |= watchdog_flags(m);
     }
     m->received.begin = m->received.end = 0;
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 
 from .faults import EmulatorError
-from .library import Condition, Status, Usart
+from .library import Condition, Status, Usart, WatchdogConfig
 from .peripheral_map import PeripheralMap, UsartModel
 
 PAGE_BYTES = 0x1000
@@ -19,6 +20,8 @@ def add_peripherals(library: ctypes.CDLL, machine: int, peripherals: PeripheralM
     usart = peripherals.usart
     if usart:
         library.machine_set_usart(machine, _usart(usart))
+    if peripherals.watchdog:
+        library.machine_set_watchdog(machine, WatchdogConfig(**asdict(peripherals.watchdog)))
     failed = any(
         [
             *(library.machine_add_window(machine, *window) for window in _windows(peripherals.ranges.values())),

@@ -145,7 +145,8 @@ def _check_chip(pyocd: Pyocd, target: Any, board: Board) -> None:
         expected = " or ".join(f"0x{value:X}" for value in chip.values)
         raise FlashError(
             f"the chip behind the probe is not that of {board.name}: the register 0x{chip.register:08X} says "
-            f"0x{found:X}, expected {expected}; name the board that is there (--board), or choose another probe (--probe)"
+            f"0x{found:X}, expected {expected}; name the board that is there (--board), or choose another probe "
+            "(--probe)"
         )
 
 

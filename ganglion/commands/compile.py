@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.plan import write_plan
+from ganglion.hil.library import build_policy_library
 
 from ..building import compile_chosen
 from ..kernel_choice import choose_kernel
@@ -29,6 +30,8 @@ class Compile:
     target: str = "cortex-m4"
     """Core that the code is for."""
     how: Annotated[KernelOptions, tyro.conf.arg(name="")] = field(default_factory=KernelOptions)
+    shared: Path | None = None
+    """Also compile it for this machine, as a shared library at this path, such as policy.so, for ganglion.load."""
 
     def run(self) -> int:
         """Compile and write."""
@@ -36,6 +39,8 @@ class Compile:
         kernel, choice = choose_kernel(policy, self.target, self.how)
         plan = compile_chosen(policy, self.name or c_identifier(policy.env_id), self.target, kernel, choice)
         write_plan(plan, self.out)
+        if self.shared:
+            build_policy_library(plan, self.shared)
         sizes = plan.overview
         Console().print(
             f"{self.out}: {', '.join(plan.files)}\n"

@@ -27,7 +27,7 @@ class Flash:
     probe: str | None = None
     """Id of the debug probe where several are connected, or the folder of a board's drive."""
     way: Annotated[str | None, tyro.conf.arg(name="with")] = None
-    """How to write: pyocd, drive (a UF2 file), openocd or st-flash; by default drive where a board is one, pyocd else."""
+    """How to write: pyocd, drive (a UF2 file), openocd or st-flash; by default drive where there is one, or pyocd."""
     probes: bool = False
     """List the debug probes that are connected, and do nothing else."""
     which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)

@@ -99,7 +99,10 @@ def test_a_wrong_entry_is_named(change: dict, message: str) -> None:
         parse_board(entries() | change, "stm32f405")
 
 
-@pytest.mark.parametrize("name", sorted(set(entries()) - {"drivers", "qemu_machine", "flashing", "run_current"}))
+OPTIONAL = {"drivers", "qemu_machine", "flashing", "run_current", "watchdog"}
+
+
+@pytest.mark.parametrize("name", sorted(set(entries()) - OPTIONAL))
 def test_a_missing_entry_is_named(name: str) -> None:
     with pytest.raises(BoardError, match=f"the entry {name!r} is missing"):
         parse_board({key: value for key, value in entries().items() if key != name}, "stm32f405")

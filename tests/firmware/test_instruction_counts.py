@@ -13,23 +13,17 @@ import pytest
 
 from ganglion.bench.nets import erk_net
 from ganglion.codegen.compile import CompileOptions, compile_policy
-from ganglion.codegen.kernels import KERNELS
-from ganglion.codegen.timing import instruction_sets, load_core
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator import Caller
 from ganglion.firmware.emulator.faults import locate
 from tests.support.c_code import ZIG, compile_file, write_headers
+from tests.support.kernel_cores import kernels_and_cores
 from tests.support.kernel_runs import cross_compiler
 
 FOLDER = Path(__file__).parent / "qemu"
 PROGRAM = "qemu-system-arm"
 MACHINES = {"cortex-m0plus": "microbit", "cortex-m3": "mps2-an385", "cortex-m4": "mps2-an386"}
-RUNS = [
-    (name, core)
-    for name, kernel in sorted(KERNELS.items())
-    for core in MACHINES
-    if kernel.instruction_set is None or kernel.instruction_set in instruction_sets(load_core(core))
-]
+RUNS = kernels_and_cores(MACHINES)
 OBSERVATIONS = 7
 
 needs_qemu = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=f"{PROGRAM} is missing")
@@ -56,9 +50,8 @@ def link(kernel: str, core: str, folder: Path) -> Path:
     write_headers([plan], folder)
     codes = np.random.default_rng(1).integers(-128, 128, (OBSERVATIONS, 11))
     rows = ", ".join("{" + ", ".join(map(str, row)) + "}" for row in codes.tolist())
-    (folder / "codes.h").write_text(
-        f"#define OBSERVATIONS {OBSERVATIONS}\nstatic const net_code_t codes[OBSERVATIONS][NET_FEATURES] = {{{rows}}};\n"
-    )
+    table = f"static const net_code_t codes[OBSERVATIONS][NET_FEATURES] = {{{rows}}};\n"
+    (folder / "codes.h").write_text(f"#define OBSERVATIONS {OBSERVATIONS}\n{table}")
     options = ("-DNET_NO_FLOAT", "-g", "-nostdlib", f"-I{folder}", "-T", str(FOLDER / "program.ld"))
     options += ("-Wl,--entry=reset_handler",)
     return compile_file(cross_compiler(core), FOLDER / "program.c", folder / "program.elf", *options)

@@ -93,6 +93,15 @@ def test_protocol_driver_and_start_up_are_small(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", emulated_boards())
+def test_the_stack_stays_below_its_bound(name: str) -> None:
+    """The bound covers software floats and division where the core has neither."""
+    with in_emulator(name) as device:
+        for sample in observations(small_policy(), 5):
+            device.infer(sample)
+        assert 0 < device.machine.stack_bytes <= board_image(name).sizes.ram.stack
+
+
+@pytest.mark.parametrize("name", emulated_boards())
 def test_the_cycles_that_a_board_reports_are_those_that_passed(name: str) -> None:
     """The board's own counter against the machine's, which counts from the first instruction to the return."""
     image = board_image(name)

@@ -14,6 +14,7 @@ from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.policy import Policy
 from ganglion.firmware.board import Board, load_board
 from ganglion.firmware.image import Image, build_image
+from ganglion.firmware.safety import Safety
 from ganglion.firmware.toolchain import find_toolchain
 
 from .policies import random_policy
@@ -45,6 +46,12 @@ def hopper_image(toolchain: str = "zig") -> Image:
     return policy_image(hopper_policy(), "hopper", toolchain)
 
 
+@functools.cache
+def guarded_image(safety: Safety) -> Image:
+    """The image of `hopper_policy` with settings of its own."""
+    return _image(hopper_policy(), "hopper", "zig", board(), CompileOptions.kernel, safety)
+
+
 def policy_image(policy: Policy, name: str, toolchain: str) -> Image:
     """The image of any policy."""
     return _image(policy, name, toolchain, board(), CompileOptions.kernel)
@@ -62,8 +69,10 @@ def board_image(name: str, toolchain: str = "zig", kernel: str = CompileOptions.
 
 
 @functools.cache
-def _image(policy: Policy, name: str, toolchain: str, target: Board, kernel: str) -> Image:
+def _image(
+    policy: Policy, name: str, toolchain: str, target: Board, kernel: str, safety: Safety | None = None
+) -> Image:
     plan = compile_policy(policy, CompileOptions(name, kernel, core=target.core))
     folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return build_image(plan, target, find_toolchain(toolchain, target), folder)
+    return build_image(plan, target, find_toolchain(toolchain, target), folder, safety)
