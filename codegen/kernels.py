@@ -14,7 +14,7 @@ from .policy import Linear, Policy
 from .rows import row_order
 from .rows_c import rows_layers
 from .scatter_c import scatter_layers
-from .straight_c import lanes_function, straight_function, straight_v6m_function
+from .straight_c import lanes_function, shifts_function, straight_function, straight_v6m_function
 from .stream_c import stream_step
 
 
@@ -50,6 +50,7 @@ _ALL = (
     Kernel("stream", "stream.h.j2", stream_step),
     Kernel("scatter", "scatter.h.j2", scatter_layers, constant_time=False),
     Kernel("straight", "straight.h.j2", straight_function, "armv7-m", straight_line=True, in_parts=True),
+    Kernel("shifts", "straight.h.j2", shifts_function, "armv7-m", straight_line=True, superseded_by="lanes"),
     Kernel(
         "straight-v6m", "straight.h.j2", straight_v6m_function, "armv6-m", straight_line=True, superseded_by="straight"
     ),

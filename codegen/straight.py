@@ -50,10 +50,12 @@ class Straight:
     frame_words: int
 
 
-def straight(policy: Policy) -> Straight:
+def straight(policy: Policy, shifts: bool = False) -> Straight:
     """Straight-line code of a simplified policy whose bounds are proved; the fastest of several orders.
 
-    At the start r0 holds the address of the codes; the address for the outputs lies at [sp, #4 * frame_words].
+    With `shifts`, a weight that is the sum or difference of two powers of two becomes two shifted additions unless its
+    magnitude lies in a register already: on a Cortex-M3, whose MLA takes two cycles, that saves the move. At the
+    start r0 holds the address of the codes; the address for the outputs lies at [sp, #4 * frame_words].
     StraightError when the hidden layers or the observation are too wide to be addressed.
     """
     frame_words = check_width(policy)
@@ -61,7 +63,7 @@ def straight(policy: Policy) -> Straight:
     for memory in _MEMORIES:
         operations = list(_program(policy, frame_words, memory))
         for window_loads in _WINDOW_LOADS:
-            code = allocate(operations, REGISTERS, {CODES: "r0"}, window_loads=window_loads)
+            code = allocate(operations, REGISTERS, {CODES: "r0"}, window_loads=window_loads, shifts=shifts)
             if best is None or code.cycles < best.cycles:
                 best = code
     return Straight(best, frame_words)

@@ -40,6 +40,11 @@ def straight_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) 
     return _framed(name, straight(policy), "ARMv7-M")
 
 
+def shifts_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
+    """The function of kernel shifts: straight for cores on which a multiply-accumulate takes two cycles."""
+    return _framed(name, straight(policy, shifts=True), "ARMv7-M")
+
+
 def lanes_function(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> StraightFunction:
     """The function of kernel lanes, for cores with the DSP extension."""
     return _framed(name, lanes(policy, bounds), "ARMv7E-M", needs_dsp=True)

@@ -1,7 +1,7 @@
 """Straight-line code of a whole policy in the instructions that every Cortex-M has, those of ARMv6-M.
 
 Two thirds of a Cortex-M0+'s cycles would go into fetching values and constants. Where they lie is chosen here, and
-thumb/low_registers.py prints the rows: observation codes that are read often lie in high registers or on the stack,
+thumb/low_rows.py prints the rows: observation codes that are read often lie in high registers or on the stack,
 others where the caller left them; hidden activations are words on the stack, the most read ones where SP reaches them.
 A small output layer is fused into the layer before it: its sums, those of positive and negative products apart, are
 high registers, which ADD reaches. Time is constant.
@@ -19,7 +19,8 @@ import numpy as np
 from .bounds import LayerBounds
 from .policy import Policy
 from .straight import StraightError, half
-from .thumb.low_registers import MAX_WORDS, OUTPUTS, Code, High, Home, Job, LowRegisters, Value, Word
+from .thumb.low_registers import MAX_WORDS, OUTPUTS, Code, High, Home, LowRegisters, Value, Word
+from .thumb.low_rows import Job, LowRows
 from .thumb.order import order_jobs
 
 MAX_FUSED_OUTPUTS = 3
@@ -122,7 +123,7 @@ class _Program:
 def _function(program: _Program, group: int) -> StraightV6m:
     """The code that loads `group` constants at a time."""
     jobs = [job for layer in program.layers for job in layer]
-    printer = LowRegisters(jobs, program.homes, group, program.sums)
+    printer = LowRows(jobs, program.homes, group, program.sums)
     _enter(printer, program)
     _copy_codes(printer, program)
     first_feeding = len(jobs) - len(program.layers[-1])

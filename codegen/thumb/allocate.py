@@ -39,12 +39,14 @@ def allocate(
     given: dict[str, str],
     table_register: str | None = None,
     window_loads: int = 16,
+    shifts: bool = False,
 ) -> Code:
     """Code for `operations` in `registers`; `given` are accumulators that are live at the start, and theirs.
 
-    A window loads at most `window_loads` memory values. AllocationError when the registers are too few.
+    A window loads at most `window_loads` memory values. With `shifts`, two shifted additions take the place of a
+    multiplication whose constant would have to be moved in. AllocationError when the registers are too few.
     """
-    allocator = _Allocator(operations, registers, given, table_register, window_loads)
+    allocator = _Allocator(operations, registers, given, table_register, window_loads, shifts)
     at = 0
     while at < len(operations):
         end = allocator.open_window(at)
@@ -71,6 +73,7 @@ class _Allocator:
         given: dict[str, str],
         table_register: str | None,
         window_loads: int,
+        shifts: bool,
     ) -> None:
         self.lines: list[str] = []
         self.table: list[int] = []
@@ -85,7 +88,7 @@ class _Allocator:
             for source in operations[position].sources:
                 self._uses.setdefault(source, [_NEVER]).append(position)
         self._stored = {operation.sources[0] for operation in operations if operation.stores}
-        self._table_register, self._window_loads = table_register, window_loads
+        self._table_register, self._window_loads, self._shifts = table_register, window_loads, shifts
         self._reach_words = 0
         self._at = 0
         self._window = _Window(0)
@@ -150,20 +153,28 @@ class _Allocator:
     def execute(self, position: int) -> None:
         """Print the operation at `position`; constants that it needs are moved in first."""
         operation, self._at = self._operations[position], position
+        shifts = self._in_shifts(operation)
         for source in operation.sources:
-            if isinstance(source, Constant) and source not in self._resident:
+            if not shifts and isinstance(source, Constant) and source not in self._resident:
                 register = self._take(operation.sources, True)
                 self.lines += load_constant(register, source.value)
                 self._resident[source] = register
-        sources = [self._register(source) for source in operation.sources]
+        sources = [self._register(source) for source in operation.sources[: 1 if shifts else None]]
         for source in operation.sources:
             self._uses[source].pop()
             if self._uses[source][-1] == _NEVER and source in self._resident:
                 self._free.add(self._resident.pop(source))
         if operation.starts and operation.kind != op.SET_FROM_TABLE:
             self._start(operation.target, operation.sources)
-        self._print(operation, sources)
+        for part in shifts or (operation,):
+            self._print(part, sources)
         self._end(operation)
+
+    def _in_shifts(self, operation: Operation) -> tuple[Operation, ...]:
+        """Shifted additions in place of `operation`, or none where it stays."""
+        if not self._shifts or operation.kind not in ("mla", "mls") or operation.sources[1] in self._resident:
+            return ()
+        return op.in_shifts(operation)
 
     def _start(self, name: str, keep: Sequence[Value]) -> str:
         """A register for a new accumulator; those that are stored lie low, where stores are short."""

@@ -7,7 +7,7 @@ that starts it to the one that ends it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -95,3 +95,24 @@ TEXT = {
     "store half": "strh {0}, [{1}, #{i}]",
     "store byte": "strb {0}, [{1}, #{i}]",
 }
+
+
+def in_shifts(operation: Operation) -> tuple[Operation, ...]:
+    """Two shifted additions or subtractions that do what the "mla" or "mls" `operation` does with a positive constant,
+    if that is the sum or difference of two powers of two, else none."""
+    value, constant = operation.sources
+    if not isinstance(constant, Constant):
+        return ()
+    low = constant.value & -constant.value
+    for high, sign in ((constant.value - low, 1), (constant.value + low, -1)):
+        if high & (high - 1) == 0:
+            positive = operation.kind == "mla"
+            return (_shifted(operation, value, high, positive), _shifted(operation, value, low, positive == (sign > 0)))
+    return ()
+
+
+def _shifted(operation: Operation, value: Value, power: int, positive: bool) -> Operation:
+    kind, shift = "add" if positive else "subtract", power.bit_length() - 1
+    if shift:
+        kind += " shifted"
+    return replace(operation, kind=kind, sources=(value,), immediates=(shift,))

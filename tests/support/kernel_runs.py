@@ -43,19 +43,24 @@ def cross_compiler(core: str) -> tuple[str, ...]:
 def build(
     policies: Mapping[str, Policy], kernel: str | Mapping[str, str], folder: Path, core: str = "cortex-m4"
 ) -> tuple[Path, list[Plan]]:
-    """An ELF file with `<name>_actions` of every policy, which calls its `<name>_straight`. `kernel` is that of all, or
+    """An ELF file with `<name>_actions` of every policy, which calls its layers. `kernel` is that of all, or
     says by name which policy has which."""
     kernels = dict.fromkeys(policies, kernel) if isinstance(kernel, str) else kernel
     plans = [
         compile_policy(policy, CompileOptions(name, kernels[name], core=core)) for name, policy in policies.items()
     ]
+    return build_plans(plans, folder, core), plans
+
+
+def build_plans(plans: list[Plan], folder: Path, core: str) -> Path:
+    """The same for plans of any kernels, in one program."""
     write_headers(plans, folder)
     source, elf = folder / "batch.c", folder / "batch.elf"
     source.write_text("".join(_BATCH.format(name=p.name, NAME=p.name.upper()) for p in plans) + _ENTRY)
     command = (*cross_compiler(core), "-g", "-nostdlib", "-Wl,--entry=entry", str(source), "-o", str(elf))
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    return elf, plans
+    return elf
 
 
 def infer_codes(caller: Caller, plan: Plan, codes: np.ndarray) -> np.ndarray:
