@@ -31,6 +31,8 @@ training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call 
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
 line = $(call option,fault-rate,$(FAULTS))
+# make itself sets AS, to the assembler.
+as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
 
 .DEFAULT_GOAL := help
 .PHONY: help firmware hil flash boards export bitstream train distil limit report zoo bench doctor test test-long lint clean
@@ -54,7 +56,7 @@ bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of
 	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes)
 
 export: $(VENV)/.runtime ## ENV=Hopper AS=cmake: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
-	$(GANGLION) export $(actor) --as $(call quote,$(or $(AS),$(error say for what, such as: make export ENV=Hopper AS=cmake)))
+	$(GANGLION) export $(actor) --as $(call quote,$(as))
 
 train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
 	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)

@@ -22,6 +22,7 @@ from .errors import UsageError
 from .logic import BuiltLogic
 
 WORST_FAULT_RATE = 0.02
+TIMEOUT_UNDER_FIRE_S = 0.1
 ATTEMPTS_UNDER_FIRE = 64
 """For each frame: half of the short frames are damaged at 1 % of the bytes."""
 RTL_CORNER_OBSERVATIONS = 200
@@ -54,7 +55,7 @@ def spoil_line(device: Device, spec: str, rate: float, seed: int) -> None:
     if not 0 < rate <= WORST_FAULT_RATE:
         raise UsageError(f"--fault-rate {rate:g}; allowed: up to {WORST_FAULT_RATE:g} faults per byte")
     faults = Faults.evenly(rate)
-    device.through(lambda stream: FaultyStream(stream, faults, seed), ATTEMPTS_UNDER_FIRE)
+    device.through(lambda stream: FaultyStream(stream, faults, seed), ATTEMPTS_UNDER_FIRE, TIMEOUT_UNDER_FIRE_S)
 
 
 def corner_count(spec: str) -> int | None:

@@ -107,10 +107,10 @@ class WireDevice:
                 inference = parse_inference(answer, self.hello.actions)
             yield Reply(inference.codes, inference.status, inference.cycles if self._cycles_source else None)
 
-    def through(self, line: Callable[[Stream], Stream], attempts: int) -> Self:
-        """This device behind `line` (hil/proxy.py), with up to `attempts` for each frame; before it is entered."""
+    def through(self, line: Callable[[Stream], Stream], attempts: int, timeout_s: float) -> Self:
+        """This device behind `line` (hil/proxy.py), each frame sent up to `attempts` times; before it is entered."""
         connect = self._connect
-        self._connect, self._attempts = lambda: line(connect()), attempts
+        self._connect, self._attempts, self._timeout_s = lambda: line(connect()), attempts, timeout_s
         return self
 
     def statistics(self) -> Statistics:

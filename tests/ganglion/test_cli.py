@@ -246,3 +246,13 @@ def test_a_guarded_image_under_fire_is_equal(actor_file, tmp_path, capsys, monke
 )
 def test_guards_and_faults_that_make_no_sense_are_one_clear_line(options, message, actor_file, tmp_path, capsys):
     assert message in fails(capsys, "run", "--actor", actor_file, "--build", tmp_path, *options)
+
+
+def test_an_export_writes_a_folder_and_never_over_an_edited_one(actor_file, tmp_path, capsys):
+    arguments = ("export", "--actor", actor_file, "--as", "arduino", "--out", tmp_path / "out")
+    assert main([str(argument) for argument in arguments]) == 0
+    properties = tmp_path / "out" / "library.properties"
+    properties.write_text(properties.read_text().replace("version=1.0.0", "version=1.0.1"))
+    assert "was changed" in fails(capsys, *arguments)
+    assert "version=1.0.1" in properties.read_text()
+    assert "did you mean 'arduino'" in fails(capsys, "export", "--actor", actor_file, "--as", "arduin", "--out", "x")

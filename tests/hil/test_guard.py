@@ -1,4 +1,4 @@
-"""A device that is stuck, or gets nothing sound, does what docs/safety.md promises: on the emulated board and in QEMU."""
+"""A device that is stuck, or gets nothing sound, keeps docs/safety.md: on the emulated board and in QEMU."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from ganglion.codegen.policy import PolicyError
 from ganglion.codegen.safe_action import safe_action, safe_values
+from ganglion.firmware.board import board_names, load_board
 from ganglion.firmware.safety import Safety, SafetyError, safety_defines
 from ganglion.firmware.wire import NOTICE_SAFE_ACTION, SAFE_ACTION, FrameReader, ResetCause
 from ganglion.hil.emulator import EmulatorDevice
@@ -154,6 +155,16 @@ def test_a_board_without_watchdog_or_clock_refuses_them() -> None:
         safety_defines(Safety(watchdog_ms=10), bare, 3)
     with pytest.raises(SafetyError, match="tells the time"):
         safety_defines(Safety(timeout_ms=10), bare, 3)
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_a_board_with_a_watchdog_has_all_that_it_needs(name: str) -> None:
+    guarded = load_board(name)
+    if guarded.watchdog:
+        assert "systick.c" in guarded.drivers and guarded.cycle_counter != "systick"
+        assert 0 < guarded.watchdog.timeout_ms <= guarded.watchdog.longest_ms
+    else:
+        assert safety_defines(Safety(), guarded, 2)["GANGLION_WATCHDOG_MS"] == "0u"
 
 
 def test_the_safe_action_is_zero_where_the_action_space_holds_it() -> None:

@@ -52,8 +52,8 @@ def bad_line(faults: Faults, seed: int, lines: list[FaultyStream]) -> Callable[[
 
 def host_link(faults: Faults, seed: int, lines: list[FaultyStream]) -> WireDevice:
     """The runtime compiled for this machine, behind a bad line."""
-    link = WireDevice("host", CDevice, DIGEST.hex(), "dwt", timeout_s=0.01)
-    return link.through(bad_line(faults, seed, lines), ATTEMPTS)
+    link = WireDevice("host", CDevice, DIGEST.hex(), "dwt")
+    return link.through(bad_line(faults, seed, lines), ATTEMPTS, timeout_s=0.01)
 
 
 def drain(line: FaultyStream) -> bytes:
@@ -147,7 +147,7 @@ def under_fire(device: WireDevice, count: int, rate: float) -> None:
     samples = observations(hopper_policy(), count, seed=9)
     expected = reference.infer(hopper_policy(), samples)
     lines: list[FaultyStream] = []
-    with device.through(bad_line(Faults.evenly(rate), 11, lines), ATTEMPTS):
+    with device.through(bad_line(Faults.evenly(rate), 11, lines), ATTEMPTS, timeout_s=0.1):
         replies = list(device.infer_all(samples))
     assert np.array_equal([reply.codes for reply in replies], expected.codes)
     assert np.array_equal([reply.status for reply in replies], expected.status)
@@ -162,4 +162,4 @@ def test_the_emulated_board_under_fire(count: int) -> None:
 @needs_qemu
 @pytest.mark.parametrize("count", [40, pytest.param(1_000, marks=pytest.mark.long)])
 def test_qemu_under_fire(count: int) -> None:
-    under_fire(qemu_device(hopper_image().elf, board(), hopper_policy().digest, timeout_s=0.1), count, 0.003)
+    under_fire(qemu_device(hopper_image().elf, board(), hopper_policy().digest), count, 0.003)
