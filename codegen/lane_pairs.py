@@ -14,7 +14,7 @@ from .thumb.matching import FORBIDDEN, match
 
 _LANE = 1 << 15
 _BYTE = 8
-_SHARED_INPUT, _SHARED_READER, _LOST_SHIFT = 1.6, 2.3, 1.0
+_LOST_SHIFT = 1.0
 _SHARED_WORD, _SHARED_OUTPUT = 1.0, 1.0
 
 
@@ -33,16 +33,19 @@ class LanePair:
     shift: int
 
 
-def pair_rows(layer: Linear, bounds: LayerBounds, reader: Linear) -> list[LanePair]:
+def pair_rows(
+    layer: Linear, bounds: LayerBounds, reader: Linear, shared_input: float = 1.6, shared_reader: float = 2.3
+) -> list[LanePair]:
     """Disjoint pairs of rows of `layer`, which `reader` reads; rows that fit no lane are in none.
 
-    A finished sum with its rounding half must lie in [-2**15, 2**15 - 1] by its proved interval.
+    A finished sum with its rounding half must lie in [-2**15, 2**15 - 1] by its proved interval. `shared_input` and
+    `shared_reader` are the cycles that an input of both rows and a reader of both count for.
     """
     low, high = bounds.accumulator.low + half(layer), bounds.accumulator.high + half(layer)
     room = np.array([_room(int(a), int(b)) for a, b in zip(low, high, strict=True)], np.int64)
     fits = room >= 0
     allowed = fits[:, None] & fits[None, :] & (layer.shifts[:, None] == layer.shifts[None, :])
-    pairs = match(np.where(allowed, _score(layer, reader), FORBIDDEN))
+    pairs = match(np.where(allowed, _score(layer, reader, shared_input, shared_reader), FORBIDDEN))
     return [_lane_pair(_turned(pair, layer), layer, int(min(room[list(pair)]))) for pair in pairs]
 
 
@@ -79,11 +82,11 @@ def _lane_pair(rows: tuple[int, int], layer: Linear, room: int) -> LanePair:
     return LanePair(rows, scale, _BYTE - shift - scale, True, shift)
 
 
-def _score(layer: Linear, reader: Linear) -> np.ndarray:
+def _score(layer: Linear, reader: Linear, shared_input: float, shared_reader: float) -> np.ndarray:
     """What each pair of rows saves: a multiplication for an input of both, another for a reader of both; an input of
     both is no longer a mere shift where one weight was a power of two."""
     used, read = (layer.weights != 0).astype(np.int64), (reader.weights != 0).astype(np.int64)
     magnitude = np.abs(layer.weights.astype(np.int64))
     shifted = used * ((magnitude & (magnitude - 1)) == 0)
     lost = shifted @ used.T
-    return _SHARED_INPUT * (used @ used.T) + _SHARED_READER * (read.T @ read) - _LOST_SHIFT * (lost + lost.T) / 2
+    return shared_input * (used @ used.T) + shared_reader * (read.T @ read) - _LOST_SHIFT * (lost + lost.T) / 2

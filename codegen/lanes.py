@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -34,6 +35,7 @@ _TABLE_REGISTER = "r2"
 _LANE_BIAS = 0x8000_8000
 _MEMORIES = (4, 6)
 _WINDOW_LOADS = (8, 9)
+_SCORES = ((1.6, 2.3), (2.2, 1.6))
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Half:
 
 
 def lanes(policy: Policy, bounds: Sequence[LayerBounds]) -> Straight:
-    """Code of a simplified policy with its proved bounds; the fastest of several orders.
+    """Code of a simplified policy with its proved bounds; the fastest of several pairings and orders.
 
     At the start r0 holds the address of the codes and r2 that of the table; the address for the outputs lies at
     [sp, #4 * frame_words]. StraightError when a layer or the observation is too wide to be addressed.
@@ -53,16 +55,17 @@ def lanes(policy: Policy, bounds: Sequence[LayerBounds]) -> Straight:
     words = plain.check_width(policy)
     stored = len(policy.layers) - (2 if is_fused(policy) else 1)
     halves = policy.observation.code_range[1] < 1 << 15
-    pairs = pair_rows(policy.layers[0], bounds[0], policy.layers[1]) if stored and halves else []
-    best = None
-    for memory in _MEMORIES:
+    scores = _SCORES if stored and halves else ()
+    pairings = [pair_rows(policy.layers[0], bounds[0], policy.layers[1], *score) for score in scores] or [[]]
+    best, best_pairs = None, 0
+    for pairs, memory in product(pairings, _MEMORIES):
         operations = _Builder(policy, bounds, pairs, memory).program(stored, words - len(pairs))
         for window_loads in _WINDOW_LOADS:
             given = {CODES: "r0", TABLE: _TABLE_REGISTER}
             code = allocate(operations, REGISTERS, given, _TABLE_REGISTER, window_loads)
             if best is None or code.cycles < best.cycles:
-                best = code
-    return Straight(best, words - len(pairs))
+                best, best_pairs = code, len(pairs)
+    return Straight(best, words - best_pairs)
 
 
 class _Builder:
