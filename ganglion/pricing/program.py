@@ -70,7 +70,8 @@ def linked_program(files: dict[str, str], keep: str, target: Target) -> Iterator
         for path, text in files.items():
             (work / "policy" / path).write_text(text)
         sources = [f"policy/{path}" for path in files if path.endswith(".c")]
-        elf = target.toolchain.link(sources, {}, LINKER_SCRIPT, keep, work, POLICY_OPTIMISATION)
+        objects = [target.toolchain.compile(source, work, {}, optimise=POLICY_OPTIMISATION) for source in sources]
+        elf = target.toolchain.link(objects, {}, LINKER_SCRIPT, keep, work)
         program = LinkedProgram(elf, target)
         try:
             yield program

@@ -16,12 +16,13 @@ from ganglion.errors import UsageError
 from ganglion.firmware.image import build_image
 from ganglion.hil.cycles import sample_cycles
 from ganglion.hil.emulator import EmulatorDevice
+from ganglion.hil.observations import corner_observations
 from ganglion.pricing import Target, cache, price, price_plan, target_of
 from ganglion.pricing.cache import remembered
 from ganglion.pricing.prices import price_kernel
 from ganglion.selection import zoo_folder
 from tests.support.nets import erk_net
-from tests.support.policies import observations, random_policy
+from tests.support.policies import random_policy
 
 TOLERANCE = 0.02
 
@@ -47,7 +48,7 @@ def measured(policy: Policy, kernel: str, target: Target, folder) -> tuple[int, 
     plan = compile_policy(policy, CompileOptions("net", kernel, core=target.board.core))
     image = build_image(plan, target.board, target.toolchain, folder)
     with EmulatorDevice(image.elf, target.board, policy.digest, flash_model=target.flash_model) as device:
-        cycles = sample_cycles(policy, device, observations(policy, 40)).cycles
+        cycles = sample_cycles(policy, device, corner_observations(policy, 60)).cycles
     return int(np.max(cycles)), image.sizes.flash.policy
 
 
