@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv, by pip alone, and calls the `ganglion` command line.
 #   make firmware ENV=Hopper [SPARSITY=0.98] [ALGORITHM=distil] [TARGET=cortex-m4] [BOARD=stm32f405]
 #                            [TOOLCHAIN=zig|gcc] [KERNEL=csr|rows|stream|straight|lanes] [DEVICE=emulator] [EPISODES=10]
+#                            [OPTIMIZE=cycles|flash|balanced] [MAX_CYCLES=5000] [MAX_FLASH=7000] [MAX_RAM=1000]
 #                            [FLASH_MODEL=zero-wait|stm32f405-art|generic-64bit-4ws]
 # or ACTOR=my.safetensors instead of ENV.
 PYTHON ?= python3
@@ -15,7 +16,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES DESIGN OPTIMIZE BACKEND PART FORCE LOAD TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER KEEP SUITE
+unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES DESIGN OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM BACKEND PART FORCE LOAD TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -25,8 +26,9 @@ env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make
 zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
-      $(call option,kernel,$(KERNEL))
-lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call option,optimize,$(OPTIMIZE))
+      $(call option,kernel,$(KERNEL)) $(call option,optimize,$(OPTIMIZE)) $(call option,max-cycles,$(MAX_CYCLES)) \
+      $(call option,max-flash,$(MAX_FLASH)) $(call option,max-ram,$(MAX_RAM))
+lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN))
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
 loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
@@ -53,7 +55,7 @@ boards: $(VENV)/.runtime ## the boards, and where their images have run
 	$(GANGLION) boards
 
 bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [DESIGN=sequential|spatial] [OPTIMIZE=area|latency] [LANES=1] [LOAD=1]: logic
-	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes) $(if $(LOAD),--load)
+	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes) $(call option,optimize,$(OPTIMIZE)) $(if $(LOAD),--load)
 
 hls: $(VENV)/.hls ## ENV=Hopper [BACKEND=Vitis|Vivado|Quartus|Catapult] [PART=...] [FORCE=1]: an hls4ml project, simulated
 	$(GANGLION) hls $(actor) $(call option,backend,$(BACKEND)) $(call option,part,$(PART)) $(if $(FORCE),--force)

@@ -24,6 +24,10 @@ class Interval:
         """Largest absolute value, shape (n,)."""
         return np.maximum(np.abs(self.low), np.abs(self.high))
 
+    def reordered(self, order: np.ndarray) -> Interval:
+        """The same elements in `order`."""
+        return Interval(self.low[order], self.high[order])
+
     @property
     def constant(self) -> np.ndarray:
         """Which elements have one possible value only, bool (n,)."""
@@ -41,6 +45,10 @@ class LayerBounds:
     worst: np.ndarray
     accumulator: Interval
     output: Interval
+
+    def reordered(self, order: np.ndarray) -> LayerBounds:
+        """The bounds of the same rows in `order`."""
+        return LayerBounds(self.worst[order], self.accumulator.reordered(order), self.output.reordered(order))
 
     @property
     def float32_exact(self) -> bool:

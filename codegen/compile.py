@@ -11,6 +11,8 @@ from .c_text import check_identifier
 from .emit_c import emit_c
 from .kernels import KERNELS, Kernel
 from .known_answers import known_answers
+from .parts import is_mix, parse_parts
+from .parts_c import mixed_kernel
 from .passes import overview, simplify
 from .plan import Plan
 from .policy import Policy, PolicyError, check_policy
@@ -25,8 +27,9 @@ class OptionsError(ValueError):
 class CompileOptions:
     """What the user chooses.
 
-    `name` prefixes every identifier, `kernel` is a key of `kernels.KERNELS`, `known_answers` is the number
-    of observations in the self-test (1 to 1000), and `core` is what the code will run on, such as "cortex-m4".
+    `name` prefixes every identifier, `kernel` is a key of `kernels.KERNELS` or parts such as "lanes:1,rows:2"
+    (parts.py), `known_answers` is the number of observations in the self-test (1 to 1000), and `core` is what the code
+    will run on, such as "cortex-m4".
     """
 
     name: str = "policy"
@@ -54,6 +57,8 @@ def _check(policy: Policy, options: CompileOptions) -> Kernel:
     check_identifier(options.name)
     if not 1 <= options.known_answers <= 1000:
         raise OptionsError(f"{options.known_answers} known answers were asked for; allowed: 1 to 1000")
+    if is_mix(options.kernel):
+        return _check_mix(options)
     if options.kernel not in KERNELS:
         nearest = get_close_matches(options.kernel, KERNELS, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
@@ -61,13 +66,25 @@ def _check(policy: Policy, options: CompileOptions) -> Kernel:
     return _check_core(KERNELS[options.kernel], options.core)
 
 
-def _check_core(kernel: Kernel, core: str) -> Kernel:
-    """The kernel, if `core` has its instructions."""
+def _check_mix(options: CompileOptions) -> Kernel:
+    kernel = mixed_kernel(options.kernel)
+    for part in parse_parts(options.kernel):
+        _check_core(KERNELS[part.kernel], options.core)
+    return kernel
+
+
+def fitting_kernels(core: str) -> list[str]:
+    """Kernels that `core` has the instructions of; OptionsError when the core is not known."""
     try:
         sets = instruction_sets(core)
     except CoreError as error:
         raise OptionsError(str(error)) from error
-    fitting = [name for name, other in KERNELS.items() if other.instruction_set in (None, *sets)]
+    return [name for name, kernel in KERNELS.items() if kernel.instruction_set in (None, *sets)]
+
+
+def _check_core(kernel: Kernel, core: str) -> Kernel:
+    """The kernel, if `core` has its instructions."""
+    fitting = fitting_kernels(core)
     if kernel.name not in fitting:
         raise OptionsError(
             f"kernel {kernel.name} needs the instructions of {kernel.instruction_set}, which {core} does not have; "

@@ -31,16 +31,17 @@ class CsrStep:
 def csr_layers(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) -> list[CsrStep]:
     """Steps of the CSR kernel, one for each layer with rows left."""
     steps, source, source_type = [], "codes", f"{name}_code_t"
+    last = len(policy.layers) - 1
     for index, (layer, layer_bounds) in enumerate(zip(policy.layers, bounds, strict=True)):
         if not layer.rows:
             continue
-        step = _csr_step(name, index, layer, pack(layer, layer_bounds), (source, source_type))
+        step = _csr_step(name, index, layer, pack(layer, layer_bounds), (source, source_type), index == last)
         steps.append(step)
         source, source_type = step.target, step.target_type
     return steps
 
 
-def _csr_step(name: str, index: int, layer: Linear, packed: CsrLayer, source: tuple[str, str]) -> CsrStep:
+def _csr_step(name: str, index: int, layer: Linear, packed: CsrLayer, source: tuple[str, str], last: bool) -> CsrStep:
     low, high = layer.output_range
     uniform = len(packed.shifts) == 1
     arrays = {"bias": c_array(f"{name}_bias{index}", packed.bias)}
@@ -59,7 +60,7 @@ def _csr_step(name: str, index: int, layer: Linear, packed: CsrLayer, source: tu
         high=high,
         source=source[0],
         source_type=source[1],
-        target=f"hidden{index}" if layer.relu else "z",
+        target="z" if last else f"hidden{index}",
         target_type=f"uint{layer.output_bits}_t" if layer.relu else "int16_t",
         shift=int(packed.shifts[0]) if uniform else None,
         arrays=arrays,

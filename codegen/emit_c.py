@@ -53,6 +53,7 @@ def _facts(name: str, policy: Policy, kernel: Kernel) -> dict[str, Any]:
         "actions": policy.actions,
         "outputs": policy.layers[-1].rows,
         "observation_bits": policy.observation.bits,
+        "output_type": "int16_t",
         "code_min": low,
         "code_max": high,
         "nonzeros": policy.nonzeros,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from .bounds import LayerBounds
 from .csr_c import csr_layers
 from .dense_c import dense_layers
-from .policy import Policy
+from .policy import Linear, Policy
+from .rows import row_order
 from .rows_c import rows_layers
 from .scatter_c import scatter_layers
 from .straight_c import lanes_function, shifts_function, straight_function, straight_v6m_function
@@ -23,7 +26,10 @@ class Kernel:
     what the template reads from a name, a simplified policy and its proved bounds. A packing belongs to its
     kernel: nothing else may read it. `instruction_set` names the set (timing/instruction_sets.toml) that a core
     must have; kernels in C need none. `constant_time` is False where cycles depend on the observation: such a kernel is
-    never chosen unless it is asked for by name.
+    never chosen unless it is asked for by name. `straight_line`: the code grows with every weight, so that a large
+    policy takes long to compile. `superseded_by` is a kernel that is better wherever a core runs both. `in_parts`:
+    whether it can compute some of a policy's layers only (parts.py), and `order`, where there is one, is the order in
+    which it then wants a hidden layer's rows.
     """
 
     name: str
@@ -31,17 +37,23 @@ class Kernel:
     layers: Callable[[str, Policy, tuple[LayerBounds, ...]], object]
     instruction_set: str | None = None
     constant_time: bool = True
+    straight_line: bool = False
+    superseded_by: str | None = None
+    in_parts: bool = False
+    order: Callable[[Linear], np.ndarray] | None = None
 
 
 _ALL = (
-    Kernel("csr", "csr.h.j2", csr_layers),
-    Kernel("rows", "rows.h.j2", rows_layers),
+    Kernel("csr", "csr.h.j2", csr_layers, in_parts=True),
+    Kernel("rows", "rows.h.j2", rows_layers, in_parts=True, order=row_order),
     Kernel("dense", "dense.h.j2", dense_layers),
     Kernel("stream", "stream.h.j2", stream_step),
     Kernel("scatter", "scatter.h.j2", scatter_layers, constant_time=False),
-    Kernel("straight", "straight.h.j2", straight_function, "armv7-m"),
-    Kernel("shifts", "straight.h.j2", shifts_function, "armv7-m"),
-    Kernel("straight-v6m", "straight.h.j2", straight_v6m_function, "armv6-m"),
-    Kernel("lanes", "straight.h.j2", lanes_function, "dsp"),
+    Kernel("straight", "straight.h.j2", straight_function, "armv7-m", straight_line=True, in_parts=True),
+    Kernel("shifts", "straight.h.j2", shifts_function, "armv7-m", straight_line=True, superseded_by="lanes"),
+    Kernel(
+        "straight-v6m", "straight.h.j2", straight_v6m_function, "armv6-m", straight_line=True, superseded_by="straight"
+    ),
+    Kernel("lanes", "straight.h.j2", lanes_function, "dsp", straight_line=True, in_parts=True),
 )
 KERNELS: dict[str, Kernel] = {kernel.name: kernel for kernel in _ALL}

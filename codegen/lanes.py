@@ -54,7 +54,9 @@ def lanes(policy: Policy, bounds: Sequence[LayerBounds]) -> Straight:
     """
     words = plain.check_width(policy)
     stored = len(policy.layers) - (2 if is_fused(policy) else 1)
-    pairings = [pair_rows(policy.layers[0], bounds[0], policy.layers[1], *score) for score in _SCORES if stored] or [[]]
+    halves = policy.observation.code_range[1] < 1 << 15
+    scores = _SCORES if stored and halves else ()
+    pairings = [pair_rows(policy.layers[0], bounds[0], policy.layers[1], *score) for score in scores] or [[]]
     best, best_pairs = None, 0
     for pairs, memory in product(pairings, _MEMORIES):
         operations = _Builder(policy, bounds, pairs, memory).program(stored, words - len(pairs))
@@ -119,7 +121,7 @@ class _Builder:
     def _outputs(self, values: Sequence[Value | Half], frame_words: int) -> Iterator[Operation]:
         output = self._policy.layers[-1]
         if not is_fused(self._policy):
-            yield from self._layer(-1, values, lambda job: plain.write_output(job[0], frame_words))
+            yield from self._layer(-1, values, lambda job: plain.write_output(job[0], output, frame_words))
             return
         for z, bias in enumerate(output.bias + plain.half(output)):
             yield _start(f"z{z}", int(bias))
@@ -127,7 +129,7 @@ class _Builder:
         yield from self._layer(-2, values, self._into_outputs, pairs)
         for z, shift in enumerate(output.shifts):
             yield plain.requantise(f"z{z}", int(shift), output)
-            yield from plain.write_output(z, frame_words, f"z{z}")
+            yield from plain.write_output(z, output, frame_words, f"z{z}")
 
     def _into_outputs(self, rows: tuple[int, ...]) -> Iterator[Operation]:
         """Products of finished rows into the outputs: two at once where that pays for packing them first."""

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ class Plan:
     """Files to write, {relative path: text} in order, and the facts that they were made from.
 
     `policy` is the simplified policy (its `digest` is the actor's), `bounds` are its proved bounds, `overview`
-    compares it with the actor.
+    compares it with the actor. `choice` says why this kernel and from which prices, where it was chosen by price.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Plan:
     bounds: tuple[LayerBounds, ...]
     overview: Overview
     files: dict[str, str]
+    choice: Mapping[str, object] | None = None
 
     @property
     def digest(self) -> str:
@@ -108,6 +110,7 @@ def _fill(folder: Path, plan: Plan) -> None:
         "actor_digest": plan.policy.digest,
         "plan_digest": plan.digest,
         "files": list(plan.files),
+        **({"choice": plan.choice} if plan.choice else {}),
     }
     for path, text in {**plan.files, MANIFEST: json.dumps(manifest, indent=2) + "\n"}.items():
         target = folder / path

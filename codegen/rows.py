@@ -58,8 +58,7 @@ def sort_rows(policy: Policy) -> Policy:
     layers = list(policy.layers)
     for index in range(len(layers) - 1):
         layer, reader = layers[index], layers[index + 1]
-        lengths = np.count_nonzero(layer.weights, axis=1)
-        order = np.lexsort((lengths, ~_in_bucket(lengths)))
+        order = row_order(layer)
         layers[index] = replace(
             layer,
             weights=layer.weights[order],
@@ -68,6 +67,12 @@ def sort_rows(policy: Policy) -> Policy:
         )
         layers[index + 1] = replace(reader, weights=reader.weights[:, order])
     return replace(policy, layers=tuple(layers))
+
+
+def row_order(layer: Linear) -> np.ndarray:
+    """A layer's rows in buckets by length, rows without a bucket last, int64 (rows,); rows in order stay."""
+    lengths = np.count_nonzero(layer.weights, axis=1)
+    return np.lexsort((lengths, ~_in_bucket(lengths)))
 
 
 def pack(layer: Linear, bounds: LayerBounds) -> RowsLayer:

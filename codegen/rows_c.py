@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds, prove_bounds
+from .bounds import LayerBounds
 from .c_text import CArray, c_array
 from .policy import Linear, Policy
-from .rows import Bucket, RowsLayer, pack, sort_rows
+from .rows import Bucket, RowsLayer, pack, row_order, sort_rows
 from .rows_thumb import ThumbLayer, thumb_layer
 
 _MAX_FRAME_BYTES = 4088
@@ -46,15 +46,16 @@ class RowsStep:
 
 
 def rows_layers(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) -> list[RowsStep]:
-    """Steps of the kernel, one for each layer with rows left. `bounds` are those of the rows before they are sorted;
-    the sorted ones are proved anew."""
+    """Steps of the kernel, one for each layer with rows left. `bounds` are those of the rows before they are sorted."""
     ordered = sort_rows(policy)
-    proved = prove_bounds(ordered)
+    orders = [row_order(layer) for layer in policy.layers[:-1]]
+    proved = [*(own.reordered(order) for own, order in zip(bounds, orders, strict=False)), bounds[-1]]
     live = [index for index, layer in enumerate(ordered.layers) if layer.rows]
     sizes = [_aligned(ordered.layers[index].rows * ordered.layers[index].output_bits // 8, 4) for index in live]
     offsets = [None, *np.cumsum([0, *sizes[:-1]]).tolist()[:-1], None] if len(live) > 1 else [None, None]
     frame_bytes = _aligned(sum(sizes[:-1]), _FRAME_ALIGN_BYTES)
-    steps, source, bits, signed = [], ("codes", f"{name}_code_t"), policy.observation.bits, True
+    steps, source, bits = [], ("codes", f"{name}_code_t"), policy.observation.bits
+    signed = policy.observation.code_range[0] < 0
     for place, index in enumerate(live):
         layer = ordered.layers[index]
         packed = pack(layer, proved[index])
@@ -82,7 +83,7 @@ def _step(
         high=high,
         source=source[0],
         source_type=source[1],
-        target=f"hidden{index}" if layer.relu else "z",
+        target="z" if frame[1] is None else f"hidden{index}",
         target_type=f"uint{layer.output_bits}_t" if layer.relu else "int16_t",
         shift=packed.shift,
         entries=c_array(f"{name}_weights{index}", packed.entries),

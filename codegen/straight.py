@@ -109,17 +109,18 @@ def _program(policy: Policy, frame_words: int, memory: int) -> Iterator[Operatio
         hidden = policy.layers[-2]
         yield from _layer(hidden, values, memory, lambda row: _into_outputs(row, output))
     else:
-        yield from _layer(output, values, memory, lambda row: write_output(row, frame_words))
+        yield from _layer(output, values, memory, lambda row: write_output(row, output, frame_words))
     if fused:
         for z in range(output.rows):
             yield requantise(f"z{z}", int(output.shifts[z]), output)
-            yield from write_output(z, frame_words, f"z{z}")
+            yield from write_output(z, output, frame_words, f"z{z}")
 
 
 def code_values(policy: Policy) -> list[Value]:
     """The observation codes in memory."""
-    width = policy.observation.bits // 8
-    return [Memory("ldrsb.w" if width == 1 else "ldrsh.w", CODES, width * i) for i in range(policy.features)]
+    observation = policy.observation
+    load = f"ldr{'s' if observation.code_range[0] < 0 else ''}{'b' if observation.bits == 8 else 'h'}.w"
+    return [Memory(load, CODES, observation.bits // 8 * i) for i in range(policy.features)]
 
 
 def slots_of(reader: Linear, first_word: int) -> list[Value]:
@@ -229,8 +230,9 @@ def _into_outputs(row: int, output: Linear) -> Iterator[Operation]:
     yield Operation(op.NOTHING, ends=(name(row),))
 
 
-def write_output(row: int, frame_words: int, accumulator: str | None = None) -> Iterator[Operation]:
+def write_output(row: int, layer: Linear, frame_words: int, accumulator: str | None = None) -> Iterator[Operation]:
     """Store output `row`; the address of the outputs lies behind the frame."""
     accumulator = accumulator or name(row)
     pointer = Memory("ldr", "sp", 4 * frame_words)
-    yield Operation("store half", "", (Accumulator(accumulator), pointer), (2 * row,), ends=(accumulator,))
+    kind, width = ("store byte", 1) if layer.output_bits == 8 else ("store half", 2)
+    yield Operation(kind, "", (Accumulator(accumulator), pointer), (width * row,), ends=(accumulator,))

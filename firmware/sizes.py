@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .elf import Program
@@ -66,5 +67,5 @@ def measure_sizes(program: Program, record: PolicyRecord) -> Sizes:
 
 
 def _kind(array: str, policy: str) -> str:
-    own_name = array.removeprefix(f"{policy}_")
+    own_name = re.sub(r"^part\d+_", "", array.removeprefix(f"{policy}_"))
     return next((kind for prefix, kind in _KIND_OF_PREFIX.items() if own_name.startswith(prefix)), "tables")

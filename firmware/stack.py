@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
@@ -47,6 +47,13 @@ def stack_bound_bytes(program: Program) -> int:
     return main + EXCEPTION_FRAME_BYTES + interrupt
 
 
+def call_bounds_bytes(program: Program, names: Iterable[str]) -> dict[str, int]:
+    """Deepest stack of each function of `names` and of all that it calls; StackError when there is no bound."""
+    frames = read_frames(program)
+    pointed = _pointed_functions(program, frames)
+    return {name: _depth(program.symbol(name).address, frames, pointed, ()) for name in names}
+
+
 def read_frames(program: Program) -> dict[int, Frame]:
     """Every function of `program` by address. A jump into the middle of a function, as compilers' libraries make them,
     counts as a call of all of it."""
@@ -59,7 +66,10 @@ def read_frames(program: Program) -> dict[int, Frame]:
 
 
 def _enclosing(address: int, functions: dict[int, Symbol]) -> int:
-    """Where the function begins that `address` lies in; `address` where there is none."""
+    """`address` where a function begins there, such as a routine inside of another function; else where the function
+    begins that it lies in; `address` where there is none."""
+    if address in functions:
+        return address
     return next((start for start, symbol in functions.items() if start <= address < start + symbol.bytes), address)
 
 

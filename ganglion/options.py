@@ -8,13 +8,13 @@ from typing import Literal
 
 from rich.console import Console
 
-from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.safe_action import safe_action
 from ganglion.codegen.timing import ZERO_WAIT, load_flash_model
 from ganglion.firmware.safety import Safety
 
 from .errors import UsageError
+from .pricing.choice import Goal, Limits
 from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
 
 
@@ -43,7 +43,36 @@ class ActorOptions:
 
 
 @dataclass
-class BuildOptions:
+class KernelOptions:
+    """Which kernel computes the layers (docs/kernels.md)."""
+
+    kernel: str | None = None
+    """Kernel: csr (portable C, the default), straight or lanes (fast), rows (in between), stream (smallest), dense,
+    scatter; or parts such as straight:1,rows:2, the first layer straight and the next two in rows."""
+    optimize: Goal | None = None
+    """Price every kernel and take the one with the fewest cycles, the fewest bytes of flash, or the smallest product of
+    both (balanced, the default where a limit is given)."""
+    mix: bool = True
+    """Choose among mixes too: a kernel for each group of layers."""
+    max_cycles: int | None = None
+    """Most cycles of an inference."""
+    max_flash: int | None = None
+    """Most bytes of flash of the policy: weights, indices, biases, tables and code, without the runtime."""
+    max_ram: int | None = None
+    """Most bytes of stack of an inference."""
+
+    @property
+    def goal(self) -> Goal | None:
+        """What to choose by; None where nothing is to be chosen."""
+        return self.optimize or ("balanced" if self.limits() else None)
+
+    def limits(self) -> Limits:
+        """The limits; UsageError where one is not positive."""
+        return Limits(self.max_cycles, self.max_flash, self.max_ram)
+
+
+@dataclass
+class BuildOptions(KernelOptions):
     """How the firmware is built."""
 
     target: str | None = None
@@ -53,8 +82,6 @@ class BuildOptions:
     for logic."""
     toolchain: str = "zig"
     """Compiler: zig (comes with Ganglion) or gcc (arm-none-eabi-gcc)."""
-    kernel: str = CompileOptions.kernel
-    """Kernel of the firmware: csr (portable C), straight or lanes (fast), rows (in between), stream (smallest)."""
     build: Path = Path("build")
     """Folder for all that is built."""
 
@@ -103,18 +130,24 @@ class EmulatorOptions:
 
 
 @dataclass
-class LogicOptions:
-    """How the logic of an FPGA is built."""
+class DesignOptions:
+    """Which logic is built for an FPGA."""
 
     design: Literal["auto", "sequential", "spatial"] = "auto"
     """Sequential (a program in block RAM, one product per lane and clock), spatial (every product an adder), or the one
     that --optimize asks for."""
-    optimize: Literal["area", "latency"] = "area"
-    """What auto takes: the smallest or the fastest design that is estimated to fit the board."""
     lanes: int | None = None
     """Multipliers of the sequential design that work side by side, 1 to 8."""
     adders_per_stage: int = 3
     """Adders between two registers of the spatial design: fewer give a faster clock and more cycles."""
+
+
+@dataclass
+class LogicOptions(DesignOptions):
+    """How the logic of an FPGA is built."""
+
+    optimize: Literal["area", "latency"] = "area"
+    """What auto takes: the smallest or the fastest design that is estimated to fit the board."""
 
 
 @dataclass

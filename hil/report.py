@@ -30,8 +30,9 @@ class ReportError(ValueError):
 @dataclass(frozen=True)
 class Build:
     """What ran: `flash_bytes` (weights, indices, biases, tables, code, runtime, total) and `ram_bytes` (static,
-    stack) where an image exists, `nonzeros_effective` where a compiler removed neurons, `energy_per_cycle_nj` and its
-    source where the vendor publishes the current."""
+    stack) where an image exists, `nonzeros_effective` where a compiler removed neurons, `choice` where the kernel was
+    chosen by price (the reason and the candidates), `energy_per_cycle_nj` and its source where the vendor publishes the
+    current."""
 
     target: str
     kernel: str
@@ -40,6 +41,7 @@ class Build:
     nonzeros_effective: int | None = None
     flash_bytes: Mapping[str, int] | None = None
     ram_bytes: Mapping[str, int] | None = None
+    choice: Mapping[str, object] | None = None
     energy_per_cycle_nj: float | None = None
     energy_source: str | None = None
 

@@ -51,6 +51,9 @@ def _network(actor: dict) -> str:
 def _build_rows(build: dict) -> list[tuple[str, str]]:
     parts = [build["target"], *(build[name] for name in ("board", "toolchain") if name in build)]
     rows = [("build", f"{', '.join(parts)}; kernel {build['kernel']}")]
+    if "choice" in build:
+        choice = build["choice"]
+        rows.append(("kernel chosen", f"{choice['reason']}, from {len(choice['candidates'])} that were priced"))
     if "flash_bytes" in build:
         flash = build["flash_bytes"]
         shares = ", ".join(f"{name} {size:,}" for name, size in flash.items() if name != "total")

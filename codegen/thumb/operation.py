@@ -93,6 +93,7 @@ TEXT = {
     "and": "and.w {target}, {target}, {0}",
     "store": "str {0}, [sp, #{i}]",
     "store half": "strh {0}, [{1}, #{i}]",
+    "store byte": "strb {0}, [{1}, #{i}]",
 }
 
 

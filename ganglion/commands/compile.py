@@ -1,16 +1,19 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 from rich.console import Console
 
 from ganglion.codegen.actor import read_actor
-from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import write_plan
 from ganglion.hil.library import build_policy_library
 
+from ..building import compile_chosen
+from ..kernel_choice import choose_kernel
+from ..options import KernelOptions
 from ..places import c_identifier
 
 
@@ -24,16 +27,17 @@ class Compile:
     """Folder for the C files."""
     name: str | None = None
     """Prefix of every C identifier; by default the environment's name."""
-    kernel: str = CompileOptions.kernel
-    """Kernel variant."""
+    target: str = "cortex-m4"
+    """Core that the code is for."""
+    how: Annotated[KernelOptions, tyro.conf.arg(name="")] = field(default_factory=KernelOptions)
     shared: Path | None = None
     """Also compile it for this machine, as a shared library at this path, such as policy.so, for ganglion.load."""
 
     def run(self) -> int:
         """Compile and write."""
         policy = read_actor(self.actor).policy
-        options = CompileOptions(name=self.name or c_identifier(policy.env_id), kernel=self.kernel)
-        plan = compile_policy(policy, options)
+        kernel, choice = choose_kernel(policy, self.target, self.how)
+        plan = compile_chosen(policy, self.name or c_identifier(policy.env_id), self.target, kernel, choice)
         write_plan(plan, self.out)
         if self.shared:
             build_policy_library(plan, self.shared)

@@ -36,7 +36,7 @@ class Firmware:
         self.emulator.check(kind)
         choice = self.which.choose()
         announce(choice)
-        built = build_firmware(choice.actor.policy, self.how, self.guard)
+        built = build_firmware(choice.actor.policy, self.how, self.guard, self.emulator.flash_model)
         flash_model = self.emulator.flash_model
         device, path = open_device(self.device, built, flash_model), built.folder / "report.json"
         models = cycle_model_range(self.device, built, flash_model)

@@ -16,6 +16,7 @@ from ..measure import measure
 from ..options import (
     ActorOptions,
     BuildOptions,
+    DesignOptions,
     EmulatorOptions,
     LineOptions,
     LogicOptions,
@@ -35,7 +36,7 @@ class Run:
     """Where to run: native, emulator, qemu, rtl (simulated logic) or serial:PORT."""
     which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
     how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
-    logic: Annotated[LogicOptions, Flat] = field(default_factory=LogicOptions)
+    logic: Annotated[DesignOptions, Flat] = field(default_factory=DesignOptions)
     guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
     line: Annotated[LineOptions, Flat] = field(default_factory=LineOptions)
     emulator: Annotated[EmulatorOptions, Flat] = field(default_factory=EmulatorOptions)
@@ -59,9 +60,17 @@ class Run:
 
     def _build(self, kind: str, policy: Policy) -> Built | BuiltLogic:
         if kind == "native":
-            if self.how.kernel != CompileOptions.kernel:
+            if self.how.kernel not in (None, CompileOptions.kernel):
                 raise UsageError(f"--kernel {self.how.kernel} is for boards; the host runs {CompileOptions.kernel}")
+            if self.how.goal:
+                raise UsageError("--optimize and limits are for boards; the host's cycles are not modelled")
             return build_for_host(policy, self.how.build)
         if kind == "rtl":
-            return build_logic(policy, self.how.board, self.logic, self.how.build)
-        return build_firmware(policy, self.how, self.guard)
+            return build_logic(policy, self.how.board, self._logic(), self.how.build)
+        return build_firmware(policy, self.how, self.guard, self.emulator.flash_model)
+
+    def _logic(self) -> LogicOptions:
+        if self.how.optimize == "balanced" or self.how.limits():
+            raise UsageError("limits and --optimize balanced are for firmware; logic takes --optimize cycles or flash")
+        goal = "latency" if self.how.optimize == "cycles" else "area"
+        return LogicOptions(**vars(self.logic), optimize=goal)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ganglion.building import DEFAULT_BOARD, build_firmware, pick_board
+from ganglion.boards import DEFAULT_BOARD, pick_board
+from ganglion.building import build_firmware
 from ganglion.devices import open_device
 from ganglion.errors import UsageError
 from ganglion.firmware.board import BoardError, board_names, load_board

@@ -63,6 +63,11 @@ def test_games_bring_their_emulator():
     assert "'.[atari]'" not in make("train", "ENV=Hopper").stdout
 
 
+def test_goal_and_limits_of_a_choice_become_options():
+    text = make("firmware", "ENV=Hopper", "OPTIMIZE=cycles", "MAX_CYCLES=1", "MAX_FLASH=2", "MAX_RAM=3").stdout
+    assert "--optimize 'cycles' --max-cycles '1' --max-flash '2' --max-ram '3'" in text
+
+
 def test_an_actor_file_takes_the_place_of_the_environment():
     command = make("hil", "ACTOR=my actor.safetensors", "DEVICE=native").stdout.splitlines()[-1]
     assert "--actor 'my actor.safetensors'" in command and "--env" not in command

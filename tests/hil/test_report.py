@@ -68,6 +68,14 @@ def test_energy_is_cycles_times_the_published_energy_of_one(actor):
     assert "energy_uj" not in measure(actor, OracleDevice(actor.policy))["timing"]
 
 
+def test_the_choice_of_a_kernel_is_told_with_what_it_was_made_from(actor):
+    candidates = [{"kernel": name, "cycles": 5, "flash_bytes": 7, "ram_bytes": 9} for name in ("csr", "rows:1,csr:2")]
+    build = replace(BUILD, choice={"reason": "the fewest cycles", "candidates": candidates})
+    report = measure(actor, OracleDevice(actor.policy), build)
+    assert report["build"]["choice"]["candidates"] == candidates
+    assert ("kernel chosen", "the fewest cycles, from 2 that were priced") in summary_rows(report)
+
+
 def test_other_flash_models_have_rows_of_their_own(actor):
     sources = [f"model:c,P={refill},ws=0" for refill in (1, 3)] + ["model:c,P=2,ws=5,slow"]
     samples = [CycleSample(source, np.array([100 + index])) for index, source in enumerate(sources)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,15 @@ def cross_compiler(core: str) -> tuple[str, ...]:
     return (*ZIG, *target, "-ffreestanding", "-O2", "-fno-sanitize=all")
 
 
-def build(policies: dict[str, Policy], kernel: str, folder: Path, core: str = "cortex-m4") -> tuple[Path, list[Plan]]:
-    """An ELF file with `<name>_actions` of every policy, which calls its layers."""
-    plans = [compile_policy(policy, CompileOptions(name, kernel, core=core)) for name, policy in policies.items()]
+def build(
+    policies: Mapping[str, Policy], kernel: str | Mapping[str, str], folder: Path, core: str = "cortex-m4"
+) -> tuple[Path, list[Plan]]:
+    """An ELF file with `<name>_actions` of every policy, which calls its layers. `kernel` is that of all, or
+    says by name which policy has which."""
+    kernels = dict.fromkeys(policies, kernel) if isinstance(kernel, str) else kernel
+    plans = [
+        compile_policy(policy, CompileOptions(name, kernels[name], core=core)) for name, policy in policies.items()
+    ]
     return build_plans(plans, folder, core), plans
 
 
