@@ -128,11 +128,7 @@ class _Run:
     def _drive(self, steps: int, student) -> torch.Tensor:
         self.steps += steps
         longest = self.settings.longest_segment(self.update)
-        return torch.from_numpy(self.fleet.collect(steps, self._teach, student, longest))
-
-    @torch.no_grad()
-    def _teach(self, observations: np.ndarray) -> np.ndarray:
-        return torch.tanh(self.teacher.actor(torch.from_numpy(observations))).numpy()
+        return torch.from_numpy(self.fleet.collect(steps, self.teacher.act, student, longest))
 
     def _add(self, observations: torch.Tensor) -> None:
         self.dataset.add(observations, self.labeller(observations))
@@ -182,7 +178,7 @@ class _Run:
         teacher, settings, learner = self.teacher, self.settings, self.learner
         newest = self.dataset.draw(8_192, 8_192, settings.recent_observations)
         error = torch.from_numpy(learner.act(newest.observations.numpy())) - newest.labels.actions
-        policy = export_policy(learner.layers, teacher.env_id, teacher.action_space, "tanh")
+        policy = export_policy(learner.layers, teacher.env_id, teacher.action_space, learner.head)
         taught_by = {
             "digest": teacher.digest,
             **{k: teacher.about[k] for k in ("algorithm", "provenance", "returns") if k in teacher.about},
@@ -197,7 +193,7 @@ class _Run:
 
 
 def _checked(observations: np.ndarray, teacher: Teacher) -> torch.Tensor:
-    features = teacher.actor[0].in_features
+    features = teacher.features
     if observations.ndim != 2 or observations.shape[1] != features or len(observations) < 2:
         raise DistilError(
             f"the observations have shape {observations.shape}; "

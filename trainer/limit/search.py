@@ -62,14 +62,13 @@ def limit(
     claim(folder, {"teacher": teacher.digest, "goal": asdict(goal), "unit": unit, "base": asdict(base)})
     check_teacher(teacher)
     standard = measure_teacher(teacher, CHOOSING_EPISODES, CHOOSING_SEED)
-    weights = sum(layer.weight.numel() for layer in teacher.actor if hasattr(layer, "weight"))
     results = _read_results(folder)
     with _pool(workers) as pool:
         running: dict[Future, Point] = {}
         while True:
-            for point in propose(goal, unit, weights, results):
+            for point in propose(goal, unit, teacher.weights, results):
                 if len(running) < workers and point not in running.values():
-                    settings = point.settings(base, weights)
+                    settings = point.settings(base, teacher.weights)
                     running[pool.submit(run_point, teacher, standard, point, settings, folder, price)] = point
             report(results, list(running.values()))
             if not running:
