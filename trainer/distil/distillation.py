@@ -57,16 +57,19 @@ def distil(
     progress: Callable[[Progress], None] = lambda _: None,
     folder: Path | None = None,
     observations: np.ndarray | None = None,
+    checked: bool = False,
 ) -> Student:
     """Distil `teacher`; in `folder`, where there is one, a run that was stopped goes on from its last snapshot.
 
     With recorded `observations` (n, features) no environment is run, and nothing protects against states that only the
-    student gets into. Raises DistilError for settings, observations and teachers that cannot work.
+    student gets into. A teacher that is `checked` is known to be better than random. Raises DistilError for settings, observations and teachers that cannot work.
     """
     torch.set_num_threads(1)
     check_settings(settings)
     if folder:
         snapshot.claim(folder, {"teacher": teacher.digest, **asdict(settings)})
+    if observations is None and not checked:
+        check_teacher(teacher)
     run = _Run(teacher, settings, progress, folder, observations)
     run.go()
     return run.student()
@@ -91,7 +94,6 @@ class _Run:
         if recorded is not None:
             first = _checked(recorded, self.teacher)
         else:
-            check_teacher(self.teacher)
             self.fleet.restart(0)
             first = self._drive(self.settings.teacher_steps, None)
         self._add(first)
