@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -29,7 +29,7 @@ Flat = tyro.conf.arg(name="")
 class TeacherOptions:
     """Which teacher: give a file, or an environment of the zoo."""
 
-    file: tyro.conf.Positional[Path | None] = None
+    file: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="TEACHER")] = None
     """Teacher file, model of Stable-Baselines3 (.zip), or folder of `ganglion train` (its newest checkpoint)."""
     teacher: Path | None = None
     """The same as an option; by default the zoo's teacher, or the one that was trained in runs/."""

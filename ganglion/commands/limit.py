@@ -57,9 +57,9 @@ class Limit:
 
         if self.workers < 1:
             raise UsageError(f"--workers {self.workers}; at least 1 is needed")
-        price = Compiled(self.core)
-        teacher = self.which.read()
         goal = self._goal()
+        price = Compiled(goal.core)
+        teacher = self.which.read()
         folder = self.out or Path("runs", f"limit-{teacher.env_id.replace('/', '-')}")
         with Live(transient=True) as live:
             found = limit(
@@ -81,6 +81,7 @@ class Limit:
             max_cycles=self.max_cycles,
             max_bytes=self.max_flash,
             unit=self.unit,
+            core=self.core,
             minutes=self.minutes,
             long_updates=self.updates,
             short_updates=max(1, self.updates // 4),

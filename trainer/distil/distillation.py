@@ -62,7 +62,8 @@ def distil(
     """Distil `teacher`; in `folder`, where there is one, a run that was stopped goes on from its last snapshot.
 
     With recorded `observations` (n, features) no environment is run, and nothing protects against states that only the
-    student gets into. A teacher that is `checked` is known to be better than random. Raises DistilError for settings, observations and teachers that cannot work.
+    student gets into. A teacher that is `checked` is known to be better than random.
+    Raises DistilError for settings, observations and teachers that cannot work.
     """
     torch.set_num_threads(1)
     check_settings(settings)

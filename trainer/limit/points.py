@@ -13,7 +13,7 @@ from .pricing import KernelPrice, Price, Unit
 @dataclass(frozen=True)
 class Goal:
     """Keep at least `keep` of the teacher's return at the lowest price in `unit`; or, where there is a budget, the best
-    return of a kernel that takes at most `max_cycles` and `max_bytes`.
+    return of a kernel that takes at most `max_cycles` and `max_bytes`. Prices are for `core`.
 
     A rung of the ladder has half the weights of the one above, the first one the share `start` of all; `resolution` is
     the ratio of weights at which the search stops. `hopeless` is how far a short run may miss `keep` and still be worth
@@ -24,6 +24,7 @@ class Goal:
     max_cycles: int | None = None
     max_bytes: int | None = None
     unit: Unit = "bytes"
+    core: str = "cortex-m4"
     minutes: float = 30.0
     start: float = 0.04
     resolution: float = 1.25
