@@ -94,6 +94,8 @@ class StudentOptions:
     """Bits of an observation."""
     width: int | None = None
     """Most neurons of a hidden layer; by default as many as are worth their weights."""
+    head: Literal["teacher", "tanh", "clip"] = "teacher"
+    """How outputs become actions; `clip` takes fewer bytes and cycles than `tanh`."""
     saliency: Literal["second-order", "activation", "magnitude"] = "second-order"
     """What decides which weights go."""
     allocation: Literal["global", "paper", "uniform", "erk"] = "global"
@@ -113,6 +115,7 @@ class StudentOptions:
             seed=self.seed,
             bits=BitWidths(self.weight_bits, self.activation_bits, self.observation_bits),
             width=self.width,
+            head=self.head,
             saliency=self.saliency,
             allocation=self.allocation,
             updates=self.updates,

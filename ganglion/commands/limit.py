@@ -39,6 +39,8 @@ class Limit:
     kernel meets both."""
     core: str = "cortex-m4"
     """Core that cycles and bytes are for."""
+    start: float = 0.04
+    """Share of its weights that the first and largest student keeps."""
     minutes: float = 30.0
     """No student is begun after this many minutes of work on every worker."""
     out: Path | None = None
@@ -82,6 +84,7 @@ class Limit:
             max_bytes=self.max_flash,
             unit=self.unit,
             core=self.core,
+            start=self.start,
             minutes=self.minutes,
             long_updates=self.updates,
             short_updates=max(1, self.updates // 4),

@@ -17,6 +17,7 @@ from .settings import DistilError
 VERDICT_SEED = 30_000
 VERDICT_EPISODES = 20
 CHECK_SEED = 40_000
+BEST_SEED = 60_000  # for a student that was chosen by its episodes from VERDICT_SEED on
 CHECK_EPISODES = 10
 RESAMPLES = 10_000
 

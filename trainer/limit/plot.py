@@ -17,6 +17,7 @@ _LABELS: dict[Unit, str] = {
     "cycles": "cycles of the fastest kernel (model)",
     "bytes": "bytes of the smallest kernel, code and tables included",
 }
+_MARGIN = 1.5
 
 
 def plot_front(results: Sequence[Result], title: str, goal: Goal, kind: str) -> bytes:
@@ -47,6 +48,8 @@ def _panel(axes: Axes, results: Sequence[Result], unit: Unit, goal: Goal) -> Non
     for result in front:
         label = f"{result.nonzeros:,} weights"
         axes.annotate(label, (result.price.of(unit), 100 * result.share), (4, -9), textcoords="offset points", size=7)
+    prices = [result.price.of(unit) for result in results]
+    axes.set_xlim(min(prices) / _MARGIN, max(prices) * _MARGIN)
     axes.set_xlabel(_LABELS[unit])
     if unit == "cycles":
         axes.set_ylabel("% of the teacher's return, 95 % interval")
