@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from .front import pareto_front
 from .points import Goal, Result
@@ -35,7 +36,10 @@ def plot_front(results: Sequence[Result], title: str, goal: Goal, kind: str) -> 
 def _panel(axes: Axes, results: Sequence[Result], unit: Unit, goal: Goal) -> None:
     front = pareto_front(results, unit)
     axes.set_xscale("log")
-    axes.grid(True, which="both", linewidth=0.3)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.grid(True, linewidth=0.3)
     axes.axhline(100, linewidth=0.8, color="black", linestyle=":")
     budget = {"cycles": goal.max_cycles, "bytes": goal.max_bytes}[unit]
     if budget:

@@ -47,7 +47,7 @@ class Record:
             "results": {result.point.name: result.as_dict for result in sorted(results, key=lambda r: r.point.name)},
         }
         _write(self.folder / "front.json", json.dumps(told | verdict, indent=1).encode())
-        title = f"{standard.env_id}: {len(results)} students of a teacher with a return of {taught:,.0f}"
+        title = f"{standard.env_id}, teacher {taught:,.0f}: what {len(results)} students keep"
         for kind in ("svg", "png"):
             _write(self.folder / f"front.{kind}", plot_front(results, title, goal, kind))
 
