@@ -14,7 +14,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES PRESET STEPS SEED TEACHER KEEP SUITE
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES PRESET STEPS SEED SEEDS TEACHER NORMALISER KEEP MAX_CYCLES MAX_FLASH SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -25,7 +25,9 @@ how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call optio
       $(call option,kernel,$(KERNEL))
 lanes = $(call option,lanes,$(LANES))
 training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
-teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
+teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
+          $(call option,normaliser,$(NORMALISER))
+goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 
 .DEFAULT_GOAL := help
@@ -46,11 +48,11 @@ bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of
 train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
 	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)
 
-distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [TEACHER=file]: a sparse integer student of a teacher
-	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED))
+distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=1] [TEACHER=file]: a sparse integer student of a teacher
+	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call option,seeds,$(SEEDS))
 
-limit: $(VENV)/.train ## ENV=HalfCheetah [KEEP=0.95] [TEACHER=file]: the smallest student that keeps the return
-	$(GANGLION) limit $(teacher) $(call option,keep,$(KEEP))
+limit: $(VENV)/.train ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600] [TEACHER=file]: the smallest student that keeps the return
+	$(GANGLION) limit $(teacher) $(goal)
 
 report: $(VENV)/.runtime ## ENV=Hopper: show the latest report, write its page again
 	$(GANGLION) report $(env)
