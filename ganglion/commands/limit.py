@@ -54,7 +54,7 @@ class Limit:
 
     def run(self) -> int:
         """Search, show the front as it grows, write the actor that was found."""
-        from ganglion.pricing import Compiled
+        from ganglion.kernel_prices import Compiled
         from ganglion.trainer.limit import limit
 
         if self.workers < 1:

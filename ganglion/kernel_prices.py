@@ -1,4 +1,5 @@
-"""What a policy costs once it is compiled: every kernel built and called on the modelled core."""
+"""What the bare kernels of a policy cost, from observation codes to action codes: each built and called on the modelled
+core, as the benchmarks do."""
 
 from __future__ import annotations
 
