@@ -56,7 +56,7 @@ class TeacherOptions:
 
 def _say_what_was_read(teacher: Teacher, path: Path | None, normaliser: Path | None) -> None:
     """Of a file made by others: what was taken from it, and what was not."""
-    if path is None or "imported_from" not in teacher.about.get("provenance", {}):
+    if path is None or path.suffix != ".zip":
         return
     shape = [teacher.features, *(layer.out_features for layer in teacher.linears)]
     parts = [f"{'-'.join(map(str, shape))} policy ({teacher.about['algorithm']}, {teacher.squash} head)"]
