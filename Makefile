@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv, by pip alone, and calls the `ganglion` command line.
 #   make firmware ENV=Hopper [SPARSITY=0.98] [ALGORITHM=distil] [TARGET=cortex-m4] [BOARD=stm32f405]
 #                            [TOOLCHAIN=zig|gcc] [KERNEL=csr|rows|stream|straight|lanes] [DEVICE=emulator] [EPISODES=10]
+#                            [FLASH_MODEL=zero-wait|stm32f405-art|generic-64bit-4ws]
 # or ACTOR=my.safetensors instead of ENV.
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +15,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE EPISODES PRESET STEPS SEED SEEDS TEACHER NORMALISER KEEP MAX_CYCLES MAX_FLASH SUITE
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE FLASH_MODEL EPISODES PRESET STEPS SEED SEEDS TEACHER NORMALISER KEEP MAX_CYCLES MAX_FLASH SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -28,7 +29,7 @@ training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call 
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
 goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH))
-loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
+loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
 
 .DEFAULT_GOAL := help
 .PHONY: help firmware hil bitstream train distil limit report zoo bench doctor test test-long lint clean

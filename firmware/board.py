@@ -38,9 +38,20 @@ class Usart:
 
 
 @dataclass(frozen=True)
+class RunCurrent:
+    """What the chip draws while it computes at the board's clock, typically: `microamperes` at `millivolts`, and the
+    table of the datasheet that says so."""
+
+    microamperes: int
+    millivolts: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Board:
     """A board as its board.toml tells it. `sources` lie in its folder, `drivers` in firmware/drivers;
-    `qemu_machine` is the QEMU machine that runs its images, None where there is none."""
+    `qemu_machine` is the QEMU machine that runs its images, `run_current` what the vendor publishes; None where there
+    is none."""
 
     name: str
     description: str
@@ -53,6 +64,13 @@ class Board:
     ram: Memory
     usart: Usart
     qemu_machine: str | None = None
+    run_current: RunCurrent | None = None
+
+    @property
+    def energy_per_cycle_nj(self) -> float | None:
+        """Current times voltage over clock, in nanojoules; None where no current is known."""
+        current = self.run_current
+        return current and current.microamperes * current.millivolts / self.clock_hz
 
     @property
     def folder(self) -> Path:
@@ -101,7 +119,7 @@ def parse_board(entries: dict[str, Any], name: str) -> Board:
 
 
 _KINDS: dict[str, type] = {"str": str, "int": int, "bool": bool, "str | None": str}
-_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart}
+_TABLES: dict[str, type] = {"Memory": Memory, "Usart": Usart, "RunCurrent | None": RunCurrent}
 
 
 def _typed(entries: dict[str, Any], shape: type, where: str) -> dict[str, Any]:

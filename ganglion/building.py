@@ -54,6 +54,8 @@ def build_firmware(policy: Policy, options: BuildOptions) -> Built:
         nonzeros_effective=plan.policy.nonzeros,
         flash_bytes=asdict(image.sizes.flash),
         ram_bytes=asdict(image.sizes.ram),
+        energy_per_cycle_nj=board.energy_per_cycle_nj,
+        energy_source=board.run_current.source if board.run_current else None,
     )
     return Built(plan, image, folder, facts)
 

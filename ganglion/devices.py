@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
-from ganglion.codegen.timing import load_core
+from ganglion.codegen.timing import ZERO_WAIT, flash_model_names, load_core
 from ganglion.hil.device import Device
 from ganglion.hil.emulator import EmulatorDevice
 from ganglion.hil.native import NativeDevice
@@ -34,11 +34,11 @@ def device_kind(spec: str) -> str:
     return kind
 
 
-def open_device(spec: str, built: Built | BuiltLogic) -> Device:
+def open_device(spec: str, built: Built | BuiltLogic, flash_model: str = ZERO_WAIT) -> Device:
     """The device of `spec` for what was built; enter it to start it. "rtl" needs logic, all others but "native" an
-    image."""
+    image; the emulator's flash is as slow as `flash_model`."""
     kind, _, port = spec.partition(":")
-    return _OPEN[kind](built, port)
+    return _emulator(built, flash_model) if kind == "emulator" else _OPEN[kind](built, port)
 
 
 def corner_count(spec: str) -> int | None:
@@ -46,22 +46,23 @@ def corner_count(spec: str) -> int | None:
     return RTL_CORNER_OBSERVATIONS if device_kind(spec) == "rtl" else None
 
 
-def cycle_model_range(spec: str, built: Built | BuiltLogic) -> list[Device]:
-    """Emulators with the fewest and the most cycles for a pipeline refill; none for other devices."""
+def cycle_model_range(spec: str, built: Built | BuiltLogic, flash_model: str = ZERO_WAIT) -> list[Device]:
+    """Emulators with the fewest and the most cycles for a pipeline refill, then with each other flash model; none for
+    other devices."""
     if device_kind(spec) != "emulator":
         return []
-    elf, board = built.image.elf, built.image.board
-    refills = load_core(board.core).refill_cycles
-    ends = sorted({min(refills), max(refills)})
-    return [EmulatorDevice(elf, board, built.plan.policy.digest, refill) for refill in ends]
+    refills = load_core(built.image.board.core).refill_cycles
+    ends = sorted({min(refills), max(refills)}) if len(refills) > 1 else []
+    others = [name for name in flash_model_names() if name != flash_model]
+    return [_emulator(built, flash_model, refill) for refill in ends] + [_emulator(built, name) for name in others]
 
 
 def _native(built: Built, _: str) -> Device:
     return NativeDevice(built.plan)
 
 
-def _emulator(built: Built, _: str) -> Device:
-    return EmulatorDevice(built.image.elf, built.image.board, built.plan.policy.digest)
+def _emulator(built: Built, flash_model: str, refill: int | None = None) -> Device:
+    return EmulatorDevice(built.image.elf, built.image.board, built.plan.policy.digest, refill, flash_model)
 
 
 def _qemu(built: Built, _: str) -> Device:

@@ -21,6 +21,8 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for a device that is not equal to the oracle, 2 for an error
     that the message on stderr explains, 130 for Ctrl-C. GANGLION_DEBUG=1 shows the traceback."""
+    # The oracle's products are small: a second thread of numpy's costs more processor time than it saves.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _parse(arguments).run()

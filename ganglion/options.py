@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ganglion.codegen.compile import CompileOptions
+from ganglion.codegen.timing import ZERO_WAIT, load_flash_model
 
 from .errors import UsageError
 from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
@@ -51,6 +52,20 @@ class BuildOptions:
     """Kernel of the firmware: csr (portable C), straight or lanes (fast), rows (in between), stream (smallest)."""
     build: Path = Path("build")
     """Folder for all that is built."""
+
+
+@dataclass
+class EmulatorOptions:
+    """How the emulated board counts cycles."""
+
+    flash_model: str = ZERO_WAIT
+    """How long the emulated core waits for its flash: zero-wait, stm32f405-art (168 MHz) or generic-64bit-4ws."""
+
+    def check(self, kind: str) -> None:
+        """UsageError when the device of `kind` has its own flash, or when there is no such model."""
+        if self.flash_model != ZERO_WAIT and kind != "emulator":
+            raise UsageError(f"--flash-model {self.flash_model} is for the emulator; {kind} has its own memory")
+        load_flash_model(self.flash_model)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ganglion.codegen.timing import load_core
+from ganglion.codegen.timing import ZERO_WAIT, cycles_source, load_core, load_flash_model
 from ganglion.firmware.board import Board
 from ganglion.firmware.emulator import EmulatorError, Machine
 from ganglion.firmware.emulator.library import LibraryError
@@ -17,9 +17,9 @@ from .link import WireDevice
 class EmulatorStream:
     """Stream (hil/link.py) to the serial port of an emulated board. The board runs inside `read`."""
 
-    def __init__(self, elf: Path, board: Board, refill: int | None = None) -> None:
+    def __init__(self, elf: Path, board: Board, refill: int | None = None, flash_model: str = ZERO_WAIT) -> None:
         try:
-            self.machine = Machine(elf, board, refill)
+            self.machine = Machine(elf, board, refill, flash_model=flash_model)
         except (EmulatorError, LibraryError, PeripheralMapError) as error:
             raise DeviceError(f"emulator:{board.name}: {error}") from error
         self._name = f"emulator:{board.name}"
@@ -46,18 +46,27 @@ class EmulatorDevice(WireDevice):
     """`elf` on the emulated `board`; `digest` (hex) is the actor that must be there, None takes any.
 
     Cycles are those that the firmware reads from DWT CYCCNT, which the cycle model feeds with `refill` cycles of
-    pipeline refill (default: the core's). `machine` is there once the device is entered.
+    pipeline refill (default: the core's) and the flash model of that name. `machine` is there once the device is
+    entered.
     """
 
     machine: Machine
 
-    def __init__(self, elf: Path, board: Board, digest: str | None = None, refill: int | None = None) -> None:
-        refill = load_core(board.core).refill(refill)
+    def __init__(
+        self,
+        elf: Path,
+        board: Board,
+        digest: str | None = None,
+        refill: int | None = None,
+        flash_model: str = ZERO_WAIT,
+    ) -> None:
+        core, model = load_core(board.core), load_flash_model(flash_model)
+        refill = core.refill(refill)
 
         def connect() -> EmulatorStream:
-            stream = EmulatorStream(elf, board, refill)
+            stream = EmulatorStream(elf, board, refill, flash_model)
             self.machine = stream.machine
             return stream
 
-        source = f"model:{board.core},P={refill},ws=0"
+        source = cycles_source(core, refill, model)
         super().__init__(f"emulator:{board.name}", connect, digest, source, timeout_s=60.0, attempts=2)

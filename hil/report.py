@@ -29,7 +29,8 @@ class ReportError(ValueError):
 @dataclass(frozen=True)
 class Build:
     """What ran: `flash_bytes` (weights, indices, biases, tables, code, runtime, total) and `ram_bytes` (static,
-    stack) where an image exists, `nonzeros_effective` where a compiler removed neurons."""
+    stack) where an image exists, `nonzeros_effective` where a compiler removed neurons, `energy_per_cycle_nj` and its
+    source where the vendor publishes the current."""
 
     target: str
     kernel: str
@@ -38,6 +39,11 @@ class Build:
     nonzeros_effective: int | None = None
     flash_bytes: Mapping[str, int] | None = None
     ram_bytes: Mapping[str, int] | None = None
+    energy_per_cycle_nj: float | None = None
+    energy_source: str | None = None
+
+
+_TOLD_ELSEWHERE = ("nonzeros_effective", "energy_per_cycle_nj", "energy_source")
 
 
 def make_report(
@@ -52,9 +58,9 @@ def make_report(
         "version": VERSION,
         "partial": _partial(rollout, corners),
         "actor": _actor(actor, build),
-        "build": _without_absent({k: v for k, v in asdict(build).items() if k != "nonzeros_effective"}),
+        "build": _without_absent({k: v for k, v in asdict(build).items() if k not in _TOLD_ELSEWHERE}),
         "compression": _compression(actor, build),
-        "timing": _timing(rollout, cycle_range),
+        "timing": _timing(build, rollout, cycle_range),
         "equality": _equality(rollout, corners),
         "reward": _reward(actor, rollout),
     }
@@ -157,7 +163,7 @@ def _compression(actor: Actor, build: Build) -> dict | None:
     }
 
 
-def _timing(rollout: Rollout, cycle_range: Sequence[CycleSample]) -> dict | None:
+def _timing(build: Build, rollout: Rollout, cycle_range: Sequence[CycleSample]) -> dict | None:
     device = rollout.device
     if rollout.cycles is None or device.cycles_source is None:
         return None
@@ -175,6 +181,9 @@ def _timing(rollout: Rollout, cycle_range: Sequence[CycleSample]) -> dict | None
     if device.clock_hz:
         latency_us = {name: round(value * 1e6 / device.clock_hz, 3) for name, value in cycles.items()}
         timing |= {"clock_hz": device.clock_hz, "latency_us": latency_us}
+    if build.energy_per_cycle_nj is not None:
+        value = round(cycles["median"] * build.energy_per_cycle_nj * 1e-3, 3)
+        timing["energy_uj"] = {"value": value, "source": build.energy_source}
     return timing
 
 

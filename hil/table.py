@@ -69,13 +69,30 @@ def _compression(compression: dict) -> str:
 def _timing_rows(timing: dict) -> list[tuple[str, str]]:
     rows = [("cycles", f"{_quantiles(timing['cycles'])} ({timing['source']})")]
     if "cycles_range" in timing:
-        ends = [f"{end['cycles']['median']:,} ({end['source']})" for end in timing["cycles_range"]]
-        rows.append(("cycle model", f"median from {' to '.join(ends)}"))
+        rows += _model_rows(timing)
     if "latency_us" in timing:
-        modelled = ", without the flash's wait states" if "ws=0" in timing["source"] else ""
+        modelled = ", without the flash's wait states" if _flash(timing["source"]) == "0" else ""
         clock = f"{timing['clock_hz'] / 1e6:g} MHz{modelled}"
         rows.append(("latency", f"{_quantiles(timing['latency_us'])} µs at {clock}"))
+    if "energy_uj" in timing:
+        energy, median = timing["energy_uj"], timing["cycles"]["median"]
+        rows.append(("energy", f"{energy['value']:,} µJ for {median:,} cycles; {energy['source']}"))
     return rows
+
+
+def _model_rows(timing: dict) -> list[tuple[str, str]]:
+    """The ends of the pipeline's refill in one row, and each other flash, by "ws=...", in one of its own."""
+    flash = _flash(timing["source"])
+    models = [(each["source"], each["cycles"]["median"]) for each in timing["cycles_range"]]
+    medians = [(_flash(source), f"{median:,} ({source})") for source, median in models]
+    ends = [text for other, text in medians if other == flash]
+    rows = [("cycle model", f"median from {' to '.join(ends)}")] if ends else []
+    return rows + [("flash model", f"median {text}") for other, text in medians if other != flash]
+
+
+def _flash(source: str) -> str:
+    """The flash model in the source of a count, "ws=0" of "model:cortex-m4,P=2,ws=0"."""
+    return source.partition("ws=")[2]
 
 
 def _quantiles(values: dict) -> str:

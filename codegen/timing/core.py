@@ -60,7 +60,10 @@ class Exceptions:
 
 @dataclass(frozen=True)
 class Core:
-    """A core: its `rules` by (mnemonic, form), its `pairs`, and the refill cycles P that its pipeline can take."""
+    """A core: its `rules` by (mnemonic, form), its `pairs`, and the refill cycles P that its pipeline can take.
+
+    `estimate`: the manual publishes no cycles, and the table is put together from other sources.
+    """
 
     name: str
     architecture: str
@@ -70,6 +73,7 @@ class Core:
     rules: Mapping[tuple[str, str], Rule]
     pairs: Mapping[str, Pair]
     exceptions: Exceptions
+    estimate: bool = False
 
     def refill(self, cycles: int | None) -> int:
         """`cycles` checked against the core's range; the default when None."""
@@ -97,7 +101,22 @@ def load_core(name: str) -> Core:
 
 
 def parse_core(table: dict[str, Any]) -> Core:
-    """A Core from the entries of a timing table; CoreError where two rules claim the same instruction."""
+    """A Core from the entries of a timing table; CoreError where two rules claim the same instruction.
+
+    A table with a `base` takes the rules and pairs of that core, and its own rules go before them.
+    """
+    base = load_core(table["base"]) if "base" in table else None
+    own = {name: Pair(**pair) for name, pair in table.get("pairs", {}).items()}
+    return Core(
+        table["name"], table["architecture"], table["manual"],
+        tuple(table["refill_cycles"]), table["default_refill_cycles"],
+        MappingProxyType((dict(base.rules) if base else {}) | _parse_rules(table)),
+        MappingProxyType((dict(base.pairs) if base else {}) | own),
+        Exceptions(**table["exceptions"]), table.get("estimate", False),
+    )  # fmt: skip
+
+
+def _parse_rules(table: dict[str, Any]) -> dict[tuple[str, str], Rule]:
     rules: dict[tuple[str, str], Rule] = {}
     for entry in table["rule"]:
         names, form = entry.pop("mnemonics").split(), entry.pop("form", "")
@@ -108,9 +127,4 @@ def parse_core(table: dict[str, Any]) -> Core:
             if (name, form) in rules:
                 raise CoreError(f"{table['name']}: {name!r} {form} has two rules; leave one")
             rules[name, form] = rule
-    return Core(
-        table["name"], table["architecture"], table["manual"],
-        tuple(table["refill_cycles"]), table["default_refill_cycles"], MappingProxyType(rules),
-        MappingProxyType({name: Pair(**pair) for name, pair in table.get("pairs", {}).items()}),
-        Exceptions(**table["exceptions"]),
-    )  # fmt: skip
+    return rules

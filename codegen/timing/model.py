@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from .core import Core, Rule
+from .flash_model import FlashModel
 from .instructions import Instruction, decode
 
 NOT_TAKEN_CYCLES = 1
@@ -40,6 +41,25 @@ def prefix_cycles(instructions: Sequence[Instruction], core: Core, refill: int |
             raise TimingError(f"{instruction} leaves in the middle of a block; pass one basic block")
     own = sum(_alone(instruction, core, refill) for instruction in instructions)
     return own + sum(pair_cycles(first, second, core) for first, second in pairwise(instructions))
+
+
+def start_cycles(instructions: Sequence[Instruction], core: Core, refill: int | None = None) -> list[int]:
+    """For each of consecutive `instructions`, the cycles before it, what it costs to follow the one before included."""
+    refill = core.refill(refill)
+    starts, cycles, before = [], 0, None
+    for instruction in instructions:
+        cycles += pair_cycles(before, instruction, core) if before else 0
+        starts.append(cycles)
+        cycles += _alone(instruction, core, refill)
+        before = instruction
+    return starts
+
+
+def cycles_source(core: Core, refill: int, flash: FlashModel) -> str:
+    """Where a count of this model comes from, such as "model:cortex-m4,P=2,ws=0"; "estimate:..." where the core's
+    table is no copy of its manual's."""
+    kind = "estimate" if core.estimate else "model"
+    return f"{kind}:{core.name},P={refill},{flash.label}"
 
 
 def instruction_count(code: bytes, address: int) -> int:

@@ -10,7 +10,7 @@ from typing import Self
 from elftools.elf.elffile import ELFFile
 from unicorn import arm_const
 
-from ganglion.codegen.timing import load_core
+from ganglion.codegen.timing import ZERO_WAIT, cycles_source, load_core, load_flash_model
 
 from .engine import Engine, Region
 from .faults import EmulatorError
@@ -39,18 +39,22 @@ class CallResult:
 
 class Caller:
     """An ELF file's functions on a bare `core`, with memory where its segments lie, data initialised, and the FPU
-    on where there is one. The stack and the buffers of `place` have zero wait states like everything else."""
+    on where there is one. What the program cannot write is flash, as slow as the flash model of that name; it and
+    its caches stay as they are between calls. The stack and the buffers of `place` have no wait states."""
 
-    def __init__(self, elf: Path, core: str = "cortex-m4", refill: int | None = None) -> None:
-        timing = load_core(core)
+    def __init__(
+        self, elf: Path, core: str = "cortex-m4", refill: int | None = None, flash_model: str = ZERO_WAIT
+    ) -> None:
+        timing, model = load_core(core), load_flash_model(flash_model)
         self.refill = timing.refill(refill)
-        self.cycles_source = f"model:{timing.name},P={self.refill},ws=0"
+        self.cycles_source = cycles_source(timing, self.refill, model)
         self.program = read_image(elf)
         segments = _segments(elf)
         self._next = _SCRATCH.origin
         self.engine = Engine(
-            self.program, timing, self.refill, [*_regions(segments), _STACK, _SCRATCH, _RETURN],
-            _NO_PERIPHERALS, _NO_USART, _RETURN.origin, float_enabled="fpv4" in timing.architecture,
+            self.program, timing, self.refill, model, _flash(segments),
+            [*_regions(segments), _STACK, _SCRATCH, _RETURN],
+            _NO_PERIPHERALS, _NO_USART, _RETURN.origin, float_enabled="+fpv" in timing.architecture,
         )  # fmt: skip
         for address, content, _ in segments:
             self.engine.write(address, content)
@@ -110,6 +114,16 @@ def _segments(elf: Path) -> list[tuple[int, bytes, bool]]:
             for segment in ELFFile(stream).iter_segments("PT_LOAD")
             if segment["p_memsz"]
         ]
+
+
+def _flash(segments: list[tuple[int, bytes, bool]]) -> Region:
+    """From the first to the last byte that cannot be written; EmulatorError where something else lies between."""
+    begin = min(address for address, _, writable in segments if not writable)
+    end = max(address + len(content) for address, content, writable in segments if not writable)
+    for address, _, writable in segments:
+        if writable and begin <= address < end:
+            raise EmulatorError(f"data at 0x{address:08X} lie between code and constants; link them behind both")
+    return Region(begin, end - begin, False)
 
 
 def _regions(segments: list[tuple[int, bytes, bool]]) -> list[Region]:

@@ -63,6 +63,7 @@ void edges_charge(struct machine *m, uint32_t next)
 {
     struct edge *edge = m->block_size ? edges_price(m, m->block, m->block_size, next) : NULL;
     if (edge) {
+        flash_leave(m);
         edge->count++;
         m->cycles += edge->cycles;
         m->instructions += edge->instructions;

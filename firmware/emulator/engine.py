@@ -13,21 +13,36 @@ import unicorn
 from capstone import arm
 from unicorn import arm_const
 
-from ganglion.codegen.timing import Core, Instruction
+from ganglion.codegen.timing import Core, FlashModel, Instruction
 from ganglion.firmware.elf import Program
 
 from .access import accesses, find_access
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
-from .library import PLACE, PRICE, Config, Edge, Report, Span, load_library
+from .library import (
+    ACCESSES,
+    PLACE,
+    PRICE,
+    STARTS,
+    Access,
+    Config,
+    Edge,
+    FlashConfig,
+    Report,
+    Span,
+    load_library,
+)
 from .peripheral_map import PeripheralMap
 from .pricing import Pricer
 
 ASLEEP, RETURNED, BUDGET, FAULT = 1, 2, 3, 4
 CPACR, CPACR_FULL = 0xE000ED88, 0xF << 20
 _CPU_MODELS = {
+    "cortex-m0": arm_const.UC_CPU_ARM_CORTEX_M0,
     "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,
     "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
     "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
+    "cortex-m33": arm_const.UC_CPU_ARM_CORTEX_M33,
 }
 _REGISTERS = {
     **{f"r{i}": arm_const.UC_ARM_REG_R0 + i for i in range(13)},
@@ -71,6 +86,7 @@ class SpanTally:
 class Engine:
     """A core with memory, its registers from `peripherals`, and counts. `close` frees it.
 
+    `flash` is as slow as `flash_model` says; all other memory has no wait states.
     `usart` is (base, interrupt) of the one serial port. The FPU is on from the start when `float_enabled`;
     otherwise the program has to enable it.
     """
@@ -80,6 +96,8 @@ class Engine:
         program: Program,
         core: Core,
         refill: int,
+        flash_model: FlashModel,
+        flash: Region,
         regions: Iterable[Region],
         peripherals: PeripheralMap,
         usart: tuple[int, int],
@@ -91,17 +109,19 @@ class Engine:
         self._error: BaseException | None = None
         self._always_float = float_enabled
         self._buffer = ctypes.create_string_buffer(4096)
-        self._access_cache: dict[tuple[int, int, int], tuple[Instruction, ...]] = {}
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(_CPU_MODELS[core.name])
         for region in regions:
             rights = unicorn.UC_PROT_ALL if region.writable else unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
             self.uc.mem_map(region.origin, region.bytes, rights)
         self._pricer = Pricer(core, refill, self.read, self._float_enabled)
-        self._price, self._place = PRICE(self._answer_price), PLACE(self._answer_place)
+        self._callbacks = (
+            PRICE(self._answer_price), PLACE(self._answer_place), ACCESSES(self._answer_accesses),
+            STARTS(self._answer_starts),
+        )  # fmt: skip
         exceptions = core.exceptions
         config = Config(
-            self._price, self._place, vectors, *usart, peripherals.cpuid,
+            *self._callbacks, _flash_config(flash_model, flash), vectors, *usart, peripherals.cpuid,
             exceptions.entry_cycles, exceptions.return_cycles, exceptions.return_float_cycles,
         )  # fmt: skip
         self._machine = self._library.machine_new(self.uc._uch, config)
@@ -232,15 +252,25 @@ class Engine:
     def _answer_place(self, address: int, size: int, after: int, target: int, write: int) -> int:
         with self._keep_error():
             block = self._pricer.instructions(address, size)
-            candidates = [item for item in self._accesses(address, size, write) if item.address > after]
+            candidates = [item for item in accesses(block, bool(write)) if item.address > after]
             return find_access(block, candidates, target, self._core_register).address
         return 0
 
-    def _accesses(self, address: int, size: int, write: int) -> tuple[Instruction, ...]:
-        key = address, size, write
-        if key not in self._access_cache:
-            self._access_cache[key] = accesses(self._pricer.instructions(address, size), bool(write))
-        return self._access_cache[key]
+    def _answer_accesses(self, address: int, size: int, write: int, pointer: int) -> int:
+        with self._keep_error():
+            found = accesses(self._pricer.instructions(address, size), bool(write))
+            array = (Access * len(found)).from_address(pointer)
+            for index, item in enumerate(found):
+                array[index] = _access(item)
+            return len(found)
+        return 0
+
+    def _answer_starts(self, address: int, size: int, starts) -> int:
+        with self._keep_error():
+            for index, cycles in enumerate(self._pricer.starts(address, size)):
+                starts[index] = cycles
+            return 0
+        return 1
 
     def _core_register(self, number: int) -> int:
         return self.uc.reg_read(_UNICORN_REGISTERS[number])
@@ -260,3 +290,17 @@ class Engine:
         if error is not None:
             raise error
         raise EmulatorError(explain_fault(self.report(), self._program, self.registers()))
+
+
+def _flash_config(model: FlashModel, flash: Region) -> FlashConfig:
+    return FlashConfig(
+        flash.origin, flash.origin + flash.bytes,
+        model.wait_states, model.line_bytes, model.instruction_lines, model.data_lines, model.prefetch,
+    )  # fmt: skip
+
+
+def _access(item: Instruction) -> Access:
+    memory = item.memory
+    index = _UNICORN_REGISTERS[memory.index] if memory.index is not None else 0
+    displacement = memory.displacement & 0xFFFF_FFFF
+    return Access(item.address, _UNICORN_REGISTERS[memory.base], index, memory.shift, displacement)

@@ -18,24 +18,43 @@ import unicorn
 from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
-SOURCES = ("machine.c", "edges.c", "exceptions.c", "peripherals.c", "system.c")
+SOURCES = ("machine.c", "access.c", "edges.c", "exceptions.c", "flash.c", "peripherals.c", "system.c")
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
 
 PRICE = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32))
 PLACE = ctypes.CFUNCTYPE(c_uint32, c_uint32, c_uint32, c_uint32, c_uint32, c_int)
+ACCESSES = ctypes.CFUNCTYPE(c_uint32, c_uint32, c_uint32, c_int, c_void_p)
+STARTS = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32, POINTER(c_uint32))
 
 
 class LibraryError(RuntimeError):
     """The C part cannot be compiled or loaded; says what to install or shows the compiler's words."""
 
 
+class Access(ctypes.Structure):
+    """`struct access` of machine.h."""
+
+    _fields_ = (
+        ("pc", c_uint32), ("base", c_int32), ("index", c_int32), ("shift", c_uint32), ("displacement", c_uint32),
+    )  # fmt: skip
+
+
+class FlashConfig(ctypes.Structure):
+    """`struct flash_config` of machine.h."""
+
+    _fields_ = tuple(
+        (name, c_uint32)
+        for name in ("begin", "end", "wait_states", "line_bytes", "instruction_lines", "data_lines", "prefetch")
+    )
+
+
 class Config(ctypes.Structure):
     """`struct config` of machine.h."""
 
     _fields_ = (
-        ("price", PRICE), ("place", PLACE), ("vectors", c_uint32), ("usart_base", c_uint32),
-        ("usart_interrupt", c_uint32), ("cpuid", c_uint32), ("entry_cycles", c_uint32), ("return_cycles", c_uint32),
-        ("return_float_cycles", c_uint32),
+        ("price", PRICE), ("place", PLACE), ("accesses", ACCESSES), ("starts", STARTS), ("flash", FlashConfig),
+        ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32), ("cpuid", c_uint32),
+        ("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32),
     )  # fmt: skip
 
 

@@ -57,18 +57,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     m->block = (uint32_t)address;
     m->block_size = size;
     m->last_access = 0;
-}
-
-/* The instruction that accesses `target` now; 0 when it cannot be told, which is a fault then. */
-uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write)
-{
-    const uint32_t pc = m->config.place(m->block, m->block_size, m->last_access, target, write);
-    if (pc) {
-        m->last_access = pc;
-    } else {
-        machine_raise(m, FAULT_PRICE, write, target);
-    }
-    return pc;
+    flash_enter(m);
 }
 
 static void on_exception(uc_engine *uc, uint32_t number, void *user)
@@ -107,7 +96,7 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
     }
     m->uc = uc;
     m->config = *config;
-    if (!peripherals_start(m) || !add_hooks(m)) {
+    if (!peripherals_start(m) || !add_hooks(m) || !flash_start(m)) {
         machine_free(m);
         return NULL;
     }
@@ -116,6 +105,8 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
 
 void machine_free(struct machine *m)
 {
+    flash_free(m);
+    accesses_free(m);
     free(m->edges);
     free(m->peripherals);
     free(m->system);
@@ -130,6 +121,7 @@ void machine_reset(struct machine *m)
     uint32_t start[2] = {0, 0};
     const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
     peripherals_reset(m);
+    flash_reset(m);
     m->in_handler = false;
     m->reset_requested = false;
     uc_mem_read(m->uc, m->config.vectors, start, sizeof start);

@@ -44,9 +44,33 @@ typedef int (*price_callback)(uint32_t address, uint32_t size, uint32_t next, ui
    0 to stop. Unicorn knows the PC in the middle of a block only where it checks every access, which takes longer than all else. */
 typedef uint32_t (*place_callback)(uint32_t address, uint32_t size, uint32_t after, uint32_t target, int write);
 
+/* A load or store of one register at `pc`, from base + (index << shift) + displacement; unicorn's register numbers, index 0
+   for none. */
+struct access {
+    uint32_t pc;
+    int32_t base, index;
+    uint32_t shift, displacement;
+};
+
+/* The loads, or the stores, of the block (address, size), at most one for each halfword. Returns how many. */
+typedef uint32_t (*accesses_callback)(uint32_t address, uint32_t size, int write, struct access *accesses);
+
+/* For each halfword of the block (address, size): the cycles before the instruction that it belongs to, wait states
+   left out. Returns 0, or not to stop. */
+typedef int (*starts_callback)(uint32_t address, uint32_t size, uint32_t *starts);
+
+/* Flash from `begin` to before `end`; see codegen/timing/flash_model.py. */
+struct flash_config {
+    uint32_t begin, end;
+    uint32_t wait_states, line_bytes, instruction_lines, data_lines, prefetch;
+};
+
 struct config {
     price_callback price;
     place_callback place;
+    accesses_callback accesses;
+    starts_callback starts;
+    struct flash_config flash;
     uint32_t vectors;
     uint32_t usart_base;
     uint32_t usart_interrupt;
@@ -81,6 +105,29 @@ struct span {
     uint32_t running;
 };
 
+enum { MAX_LINES = 256 };
+
+/* Numbers of cached lines, the one used last in front. */
+struct lines {
+    uint32_t count, line[MAX_LINES];
+};
+
+struct layout {
+    uint32_t from, size;
+    uint32_t *starts;
+};
+
+/* What the flash holds and does. Times are in cycles of the machine. */
+struct flash {
+    struct lines instructions, data;
+    uint32_t current, prefetched; /* the line that instructions come from, and the one that was asked for ahead */
+    uint64_t prefetched_at, busy_until;
+    const uint32_t *layout; /* of the block that runs */
+    uint32_t next;          /* its first byte that was not fetched yet */
+    struct layout *layouts;
+    size_t layout_count, layout_capacity;
+};
+
 enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, INTERRUPT_WORDS = 8 };
 
 struct range {
@@ -95,6 +142,12 @@ struct follow {
 
 struct reset_value {
     uint32_t address, value;
+};
+
+struct access_list {
+    uint32_t block, size, count;
+    bool write;
+    struct access *items;
 };
 
 struct buffer {
@@ -113,6 +166,8 @@ struct machine {
     enum fault fault;
     uint32_t fault_detail, fault_address, fault_pc;
 
+    struct access_list *access_lists;
+    size_t access_list_count;
     struct edge *edges;
     size_t edge_count, edge_capacity;
     struct span spans[MAX_SPANS];
@@ -130,7 +185,8 @@ struct machine {
     uint32_t enabled[INTERRUPT_WORDS], pending[INTERRUPT_WORDS];
     bool in_handler, reset_requested;
     uint64_t counter_base, systick_base, systick_wraps;
-    uc_hook hooks[3];
+    struct flash flash;
+    uc_hook hooks[4];
 };
 
 /* machine.c */
@@ -140,7 +196,6 @@ void machine_reset(struct machine *m);
 enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget);
 void machine_jump(struct machine *m, uint32_t pc);
 void machine_report(const struct machine *m, struct report *report);
-uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
 void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address);
 uint32_t machine_register(const struct machine *m, int id);
 
@@ -152,6 +207,18 @@ void machine_span(const struct machine *m, int index, struct span *span);
 void machine_clear_counts(struct machine *m);
 size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity);
 void spans_step(struct machine *m, uint32_t address);
+
+/* access.c */
+uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
+void accesses_free(struct machine *m);
+
+/* flash.c */
+bool flash_start(struct machine *m);
+void flash_reset(struct machine *m);
+void flash_free(struct machine *m);
+void flash_enter(struct machine *m);
+void flash_reach(struct machine *m, uint32_t pc);
+void flash_leave(struct machine *m);
 
 /* exceptions.c */
 bool exceptions_ready(const struct machine *m);

@@ -8,7 +8,7 @@ from typing import Self
 
 from elftools.common.exceptions import ELFError
 
-from ganglion.codegen.timing import load_core
+from ganglion.codegen.timing import ZERO_WAIT, cycles_source, load_core, load_flash_model
 from ganglion.firmware.board import Board
 from ganglion.firmware.elf import Program, read_program
 
@@ -25,23 +25,30 @@ _PAINT = b"\xa5"
 class Machine:
     """`elf` on the emulated `board`, from its reset vector on; use it as a context manager or `close` it.
 
-    `refill` is P of the cycle model (default: the core's). EmulatorError when the file is no image for the board.
+    `refill` is P of the cycle model (default: the core's), `flash_model` names the speed of its flash. EmulatorError
+    when the file is no image for the board.
     """
 
     def __init__(
-        self, elf: Path, board: Board, refill: int | None = None, budget_instructions: int = BUDGET_INSTRUCTIONS
+        self,
+        elf: Path,
+        board: Board,
+        refill: int | None = None,
+        budget_instructions: int = BUDGET_INSTRUCTIONS,
+        flash_model: str = ZERO_WAIT,
     ) -> None:
-        core = load_core(board.core)
+        core, model = load_core(board.core), load_flash_model(flash_model)
         self.refill = core.refill(refill)
-        self.cycles_source = f"model:{core.name},P={self.refill},ws=0"
+        self.cycles_source = cycles_source(core, self.refill, model)
         self.program = read_image(elf)
         self._board = board
         self._budget = budget_instructions
         self._awake = True
         _check_image(self.program, board, elf)
+        flash = Region(board.flash.origin, board.flash.bytes, False)
+        ram = Region(board.ram.origin, board.ram.bytes, True)
         self.engine = Engine(
-            self.program, core, self.refill,
-            [Region(board.flash.origin, board.flash.bytes, False), Region(board.ram.origin, board.ram.bytes, True)],
+            self.program, core, self.refill, model, flash, [flash, ram],
             load_peripheral_map(board.name), (board.usart.base, board.usart.interrupt), board.flash.origin,
         )  # fmt: skip
         self.engine.write(board.flash.origin, b"\xff" * board.flash.bytes)

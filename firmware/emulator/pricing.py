@@ -12,6 +12,7 @@ from ganglion.codegen.timing import (
     decode,
     pair_cycles,
     prefix_cycles,
+    start_cycles,
 )
 
 
@@ -50,6 +51,12 @@ class Pricer:
         """(cycles, instructions) of the straight line from `address` up to the instruction at `until`, left out."""
         _, instructions = self._block(address, until - address)
         return prefix_cycles(instructions, self._core, self._refill), len(instructions)
+
+    def starts(self, address: int, size: int) -> list[int]:
+        """For each halfword of the block, the cycles before the instruction that it belongs to."""
+        _, instructions = self._block(address, size)
+        starts = start_cycles(instructions, self._core, self._refill)
+        return [start for start, item in zip(starts, instructions, strict=True) for _ in range(item.size_bytes // 2)]
 
     def instructions(self, address: int, size: int) -> tuple[Instruction, ...]:
         """The block of `size` bytes at `address`, decoded."""

@@ -44,6 +44,9 @@ static uint64_t now(struct machine *m, uint32_t offset, bool write)
 {
     const uint32_t pc = machine_access_pc(m, SYSTEM + offset, write);
     const struct edge *part = pc && pc != m->block ? edges_price(m, m->block, 0, pc) : NULL;
+    if (pc) {
+        flash_reach(m, pc);
+    }
     return m->cycles + (part ? part->cycles : 0);
 }
 

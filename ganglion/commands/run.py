@@ -13,7 +13,7 @@ from ..devices import corner_count, cycle_model_range, device_kind, open_device
 from ..errors import UsageError
 from ..logic import BuiltLogic, build_logic
 from ..measure import measure
-from ..options import ActorOptions, BuildOptions, LogicOptions, LoopOptions, announce
+from ..options import ActorOptions, BuildOptions, EmulatorOptions, LogicOptions, LoopOptions, announce
 
 Flat = tyro.conf.arg(name="")
 
@@ -27,17 +27,20 @@ class Run:
     which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
     how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
     logic: Annotated[LogicOptions, Flat] = field(default_factory=LogicOptions)
+    emulator: Annotated[EmulatorOptions, Flat] = field(default_factory=EmulatorOptions)
     loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
     def run(self) -> int:
         """Build for the device, measure, write report-<device>.json beside the build."""
         self.loop.check()
-        kind = device_kind(self.device)
+        kind, flash_model = device_kind(self.device), self.emulator.flash_model
+        self.emulator.check(kind)
         choice = self.which.choose()
         announce(choice)
         built = self._build(kind, choice.actor.policy)
-        device, path = open_device(self.device, built), built.folder / f"report-{kind}.json"
-        models, corners = cycle_model_range(self.device, built), self.loop.corners or corner_count(self.device)
+        device, path = open_device(self.device, built, flash_model), built.folder / f"report-{kind}.json"
+        models = cycle_model_range(self.device, built, flash_model)
+        corners = self.loop.corners or corner_count(self.device)
         loop = (self.loop.episodes, self.loop.first_seed)
         return int(not measure(choice.actor, device, built.facts, *loop, path, models, corners))
 

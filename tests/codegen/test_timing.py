@@ -14,9 +14,11 @@ from ganglion.codegen.timing import (
     block_cycles,
     check_instruction_set,
     core_names,
+    cycles_source,
     decode,
     instruction_count,
     load_core,
+    load_flash_model,
     pair_cycles,
 )
 from tests.support.assembly import assemble
@@ -138,6 +140,70 @@ CASES = [
         6 + 1 + 4 + 3 + 3,
         core="cortex-m0plus",
     ),
+    Case("the M0+ moves to PC in 2", "nop\nmov pc, lr", 1 + 2, True, core="cortex-m0plus"),
+    Case("the M0+ stores in 2", "str r0, [r1, #4]\nstrb r0, [r1]\nstrh r0, [r1, #2]", 6, core="cortex-m0plus"),
+    Case("hints of the M0+ are 1, sleeping 2", "nop\nsev\nyield\ncpsid i\nwfi\nwfe", 4 + 2 + 2, core="cortex-m0plus"),
+    Case(
+        "the M0 computes in 1",
+        "adds r0, r1, #1\nlsls r3, r3, #2\nuxtb r0, r1\nrev r0, r1\ncmp r0, r1",
+        5,
+        core="cortex-m0",
+    ),
+    Case("the M0 branches in 3", "nop\nbeq far", 1 + 3, True, core="cortex-m0"),
+    Case("the M0 does not branch in 1", "nop\nbeq far", 1 + 1, core="cortex-m0"),
+    Case("the M0 moves to PC in 3", "nop\nmov pc, lr", 1 + 3, True, core="cortex-m0"),
+    Case("the M0 calls in 4", "bl far", 4, True, core="cortex-m0"),
+    Case("the M0 returns in 3", "bx lr", 3, True, core="cortex-m0"),
+    Case("the M0 pops PC in 4 + N", "pop {r4-r7, pc}", 4 + 5, True, core="cortex-m0"),
+    Case(
+        "the M0 loads, stores and multiplies as the M0+",
+        "push {r4-r7, lr}\nmuls r0, r1, r0\nldr r0, [r1]\nldr r2, [r3]\nstr r0, [r1, r2]\nstr r0, [r1]\nldm r0!, {r1}",
+        6 + 1 + 2 + 2 + 2 + 2 + 2,
+        core="cortex-m0",
+    ),
+    Case(
+        "system registers and barriers of the M0 take 4",
+        "mrs r0, primask\nmsr primask, r0\ndmb\ndsb\nisb",
+        20,
+        core="cortex-m0",
+    ),
+    Case("hints of the M0 are 1, sleeping 2", "nop\nsev\nyield\ncpsid i\nwfi\nwfe", 4 + 2 + 2, core="cortex-m0"),
+    Case(
+        "the M3 computes in 1",
+        "adds r0, r1, #1\nmovw r2, #1000\nubfx r4, r5, #3, #4\nusat r0, #8, r1, asr #3\nclz r0, r1",
+        5,
+        core="cortex-m3",
+    ),
+    Case("the M3 refills behind a move to PC", "nop\nmov pc, lr", 1 + 3, True, 1, core="cortex-m3"),
+    Case("divisions of the M3 take their most", "sdiv r0, r1, r2\nudiv r3, r4, r5", 24, core="cortex-m3"),
+    Case("the M3 refills behind a load of PC", "ldr pc, [r0]", 2 + 2, True, 1, core="cortex-m3"),
+    Case("the M3 stores in 1 or 2", "str r0, [r1, #4]\nstrb r0, [r1, r2]", 1 + 2, core="cortex-m3"),
+    Case("a store of the M3 behind a load is 1", "ldr r0, [r1, r2]\nstr r1, [r3, r2]", 2 + 1, core="cortex-m3"),
+    Case("exclusives of the M3 are as loads", "ldrex r0, [r1]\nstrex r2, r0, [r3]", 2 + 1, core="cortex-m3"),
+    Case(
+        "transfers of the M3 are 1 + N",
+        "ldrd r0, r1, [r2]\nldm r3, {r4-r7}\npush {r0-r2, lr}",
+        3 + 5 + 5,
+        core="cortex-m3",
+    ),
+    Case("the M3 refills behind a pop of PC", "pop {r4-r7, pc}", 1 + 5 + 2, True, 1, core="cortex-m3"),
+    Case("branches of the M3 are 1 + P", "nop\nbeq far", 1 + 3, True, 1, core="cortex-m3"),
+    Case("a branch of the M3 not taken is 1", "nop\nbeq far", 2, core="cortex-m3"),
+    Case("table branches of the M3 are 2 + P", "tbb [pc, r0]", 4, True, 1, core="cortex-m3"),
+    Case("IT of the M3 is 1", "it eq\naddeq r0, r0, r1", 2, core="cortex-m3"),
+    Case("system registers of the M3 are 2", "mrs r0, primask\nmsr control, r0\ncpsid i", 6, core="cortex-m3"),
+    Case("hints and barriers of the M3 are 1", "nop\nsev\nclrex\nwfi\nwfe\ndmb\ndsb", 7, core="cortex-m3"),
+    Case("ISB of the M3 refills", "nop\nisb", 1 + 3, False, 1, core="cortex-m3"),
+    *(
+        Case(
+            f"the {core} is estimated as the M4",
+            ".cpu cortex-m7\n.fpu fpv5-d16\nvmaxnm.f32 s0, s1, s2\nvmul.f32 s3, s0, s1\nldr r0, [r1]\nldr r2, [r3]\n"
+            "smlad r0, r1, r2, r3\n.cpu cortex-m4\n.fpu fpv4-sp-d16",
+            1 + 2 + 2 + 1 + 1,
+            core=core,
+        )
+        for core in ("cortex-m7", "cortex-m33")
+    ),
 ]
 
 
@@ -156,8 +222,9 @@ def test_a_rule_gives_the_cycles_counted_by_hand(case: Case) -> None:
         assert block_cycles(code, START, following, core, refill=1) == case.cycles - case.refills
 
 
-def test_every_rule_of_the_m4_is_exercised_by_a_sequence() -> None:
-    core = load_core("cortex-m4")
+@pytest.mark.parametrize("name", [name for name in core_names() if not load_core(name).estimate])
+def test_every_rule_is_exercised_by_a_sequence(name: str) -> None:
+    core = load_core(name)
     seen = {
         id(core.rules[item.mnemonic, item.form])
         for case in CASES
@@ -216,15 +283,15 @@ def test_instructions_are_counted() -> None:
 @pytest.mark.parametrize(
     "text, cores",
     [
-        ("adds r0, r1, #1\nldr r0, [r1]\nbl far\nmrs r0, primask", {"cortex-m0plus", "cortex-m3", "cortex-m4"}),
-        ("sdiv r0, r1, r2", {"cortex-m3", "cortex-m4"}),
-        ("cbz r0, 1f\nnop\n1:nop\nmovw r0, #1000", {"cortex-m3", "cortex-m4"}),
-        ("ldr.w r0, [r1, #8]", {"cortex-m3", "cortex-m4"}),
-        ("it eq\naddeq r0, r1", {"cortex-m3", "cortex-m4"}),
-        ("smlad r0, r1, r2, r3", {"cortex-m4"}),
-        ("vadd.f32 s0, s1, s2", {"cortex-m4"}),
+        ("adds r0, r1, #1\nldr r0, [r1]\nbl far\nmrs r0, primask", {"m0", "m0plus", "m3", "m33", "m4", "m7"}),
+        ("sdiv r0, r1, r2", {"m3", "m33", "m4", "m7"}),
+        ("cbz r0, 1f\nnop\n1:nop\nmovw r0, #1000", {"m3", "m33", "m4", "m7"}),
+        ("ldr.w r0, [r1, #8]", {"m3", "m33", "m4", "m7"}),
+        ("it eq\naddeq r0, r1", {"m3", "m33", "m4", "m7"}),
+        ("smlad r0, r1, r2, r3", {"m33", "m4", "m7"}),
+        ("vadd.f32 s0, s1, s2", {"m33", "m4", "m7"}),
         (".cpu cortex-m7\n.fpu fpv5-d16\nvadd.f64 d0, d1, d2\n.cpu cortex-m4\n.fpu fpv4-sp-d16", set()),
-        (".cpu cortex-m7\n.fpu fpv5-d16\nvmaxnm.f32 s0, s1, s2\n.cpu cortex-m4\n.fpu fpv4-sp-d16", set()),
+        (".cpu cortex-m7\n.fpu fpv5-d16\nvmaxnm.f32 s0, s1, s2\n.cpu cortex-m4\n.fpu fpv4-sp-d16", {"m33", "m7"}),
     ],
 )
 def test_an_instruction_passes_only_on_cores_that_have_it(text: str, cores: set[str]) -> None:
@@ -236,4 +303,20 @@ def test_an_instruction_passes_only_on_cores_that_have_it(text: str, cores: set[
             accepted.add(name)
         except InstructionSetError as error:
             assert name in str(error) and "0x080000" in str(error)
-    assert accepted == cores
+    assert accepted == {f"cortex-{core}" for core in cores}
+
+
+def test_a_table_says_whether_it_is_an_estimate() -> None:
+    flash = load_flash_model("zero-wait")
+    sources = {name: cycles_source(load_core(name), 2, flash) for name in core_names() if name != "cortex-m0plus"}
+    assert sources["cortex-m0"] == "model:cortex-m0,P=2,ws=0"
+    assert sources["cortex-m7"] == "estimate:cortex-m7,P=2,ws=0"
+    assert sources["cortex-m33"] == "estimate:cortex-m33,P=2,ws=0"
+    assert {name for name, source in sources.items() if source.startswith("estimate")} == {"cortex-m7", "cortex-m33"}
+
+
+def test_own_rules_go_before_those_of_the_base() -> None:
+    own, base = load_core("cortex-m0"), load_core("cortex-m0plus")
+    changed = {key for key in base.rules if own.rules[key] is not base.rules[key]}
+    assert changed == {(name, "") for name in ("mrs", "msr", "dmb", "dsb", "isb")}
+    assert own.rules.keys() == base.rules.keys()

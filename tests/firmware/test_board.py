@@ -51,6 +51,7 @@ def test_a_name_like_no_board_gets_the_list() -> None:
         ({"fpu": 1}, "fpu is 1; bool is needed"),
         ({"flash": {"origin": 0}}, "flash: the entry 'bytes' is missing"),
         ({"usart": 3}, "usart is 3; Usart is needed"),
+        ({"run_current": {"microamperes": 40_000}}, "run_current: the entry 'millivolts' is missing"),
         ({"sources": "board.c"}, "sources is 'board.c'"),
         ({"name": "other"}, "name is 'other', the folder is 'stm32f405'"),
     ],
@@ -60,7 +61,23 @@ def test_a_wrong_entry_is_named(change: dict, message: str) -> None:
         parse_board(entries() | change, "stm32f405")
 
 
-@pytest.mark.parametrize("name", sorted(set(entries()) - {"qemu_machine"}))
+@pytest.mark.parametrize("name", sorted(set(entries()) - {"qemu_machine", "run_current"}))
 def test_a_missing_entry_is_named(name: str) -> None:
     with pytest.raises(BoardError, match=f"the entry {name!r} is missing"):
         parse_board({key: value for key, value in entries().items() if key != name}, "stm32f405")
+
+
+def test_energy_per_cycle_is_the_published_current_times_voltage_over_clock() -> None:
+    """40 mA x 3.3 V / 168 MHz."""
+    assert load_board("stm32f405").energy_per_cycle_nj == pytest.approx(0.040 * 3.3 / 168e6 * 1e9)
+
+
+def test_without_a_published_current_there_is_no_energy() -> None:
+    board = parse_board({key: value for key, value in entries().items() if key != "run_current"}, "stm32f405")
+    assert board.run_current is None and board.energy_per_cycle_nj is None
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_a_current_says_where_it_comes_from(name: str) -> None:
+    current = load_board(name).run_current
+    assert current is None or ("table" in current.source and str(current.microamperes // 1000) in current.source)

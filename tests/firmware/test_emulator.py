@@ -171,6 +171,18 @@ def test_instructions_that_the_core_lacks_are_refused() -> None:
         caller.call("kernel", 3, caller.place(BUFFER))
 
 
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
+def test_cores_without_a_table_of_their_own_are_estimates(core: str) -> None:
+    def run(core: str) -> tuple[str, int, int]:
+        with Caller(program("exerciser"), core) as caller:
+            result = caller.call("kernel", 19, caller.place(BUFFER))
+            return caller.cycles_source, result.cycles, result.value
+
+    source, *counts = run(core)
+    assert source == f"estimate:{core},P=2,ws=0"
+    assert counts == list(run("cortex-m4")[1:])
+
+
 def test_files_that_are_no_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EmulatorError, match="there is no firmware image"):
         Machine(tmp_path / "none.elf", BOARD)

@@ -25,7 +25,7 @@ def run_native(actor_file, tmp_path, monkeypatch):
 
     def run(device=None):
         if device:
-            monkeypatch.setattr("ganglion.commands.run.open_device", lambda spec, built: device)
+            monkeypatch.setattr("ganglion.commands.run.open_device", lambda spec, built, flash_model: device)
         arguments = [
             "run",
             "--actor",
@@ -90,7 +90,7 @@ def test_ctrl_c_is_exit_code_130_and_its_report_is_partial(run_native):
 
 def test_a_device_with_another_actor_is_refused(run_native, actor_file, tmp_path, capsys, monkeypatch):
     device = OracleDevice(hopper_policy(seed=5))
-    monkeypatch.setattr("ganglion.commands.run.open_device", lambda spec, built: device)
+    monkeypatch.setattr("ganglion.commands.run.open_device", lambda spec, built, flash_model: device)
     assert "build the firmware again" in fails(capsys, "run", "--actor", actor_file, "--build", tmp_path / "build")
 
 
@@ -121,6 +121,14 @@ def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
         (("run", "--env", "Hopper", "--zoo", "/nowhere"), "make train ENV=Hopper"),
         (("run", "--env", "Hopper", "--device", "nativ"), "did you mean native"),
         (("run", "--env", "Hopper", "--episodes", "0"), "at least 1"),
+        (
+            ("run", "--env", "Hopper", "--flash-model", "stm32f405-art"),
+            "is for the emulator; native has its own memory",
+        ),
+        (
+            ("run", "--env", "Hopper", "--device", "emulator", "--flash-model", "stm32-art"),
+            "did you mean 'stm32f405-art'",
+        ),
         (("run", "--actor", "nothing.safetensors"), "there is no such actor file"),
         (("compile", "nothing.safetensors", "--out", "x"), "there is no such actor file"),
         (("report",), "say which report"),

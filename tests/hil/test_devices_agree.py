@@ -64,9 +64,12 @@ def test_the_cycle_model_tells_its_range(policy, built):
     for device in [*cycle_model_range("emulator", built["image"]), open_device("emulator", built["image"])]:
         with device:
             samples.append(sample_cycles(policy, device, observations))
-    low, high, default = (np.median(sample.cycles) for sample in samples)
+    low, high, *slow, default = (np.median(sample.cycles) for sample in samples)
     assert low < default < high
-    assert [sample.source.split(",")[1] for sample in samples] == ["P=1", "P=3", "P=2"]
+    assert len(slow) == 2 and min(slow) > default
+    assert [sample.source.split(",", 1)[1] for sample in samples] == [
+        "P=1,ws=0", "P=3,ws=0", "P=2,ws=4,generic-64bit-4ws", "P=2,ws=5,stm32f405-art", "P=2,ws=0",
+    ]  # fmt: skip
 
 
 def test_a_device_that_does_not_count_has_no_cycles(policy, built):

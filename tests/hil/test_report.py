@@ -1,6 +1,7 @@
 import copy
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from xml.etree import ElementTree
@@ -15,7 +16,7 @@ from ganglion.hil.observations import corner_observations
 from ganglion.hil.page import render_page
 from ganglion.hil.report import Build, ReportError, make_report, read_report, write_report
 from ganglion.hil.rollout import rollout
-from ganglion.hil.table import print_report
+from ganglion.hil.table import print_report, summary_rows
 from tests.support.actors import hopper_actor
 from tests.support.devices import Dying, OracleDevice, WrongOnce
 
@@ -56,6 +57,25 @@ def test_what_the_report_says_is_what_was_measured(actor, report):
         ("model:test,P=3", 94),
     ]
     assert "partial" not in report
+
+
+def test_energy_is_cycles_times_the_published_energy_of_one(actor):
+    build = replace(BUILD, energy_per_cycle_nj=0.5, energy_source="typical, from a datasheet")
+    report = measure(actor, OracleDevice(actor.policy), build)
+    median = report["timing"]["cycles"]["median"]
+    assert report["timing"]["energy_uj"] == {"value": round(median * 0.5e-3, 3), "source": "typical, from a datasheet"}
+    assert not {"energy_per_cycle_nj", "energy_source"} & report["build"].keys()
+    assert "energy_uj" not in measure(actor, OracleDevice(actor.policy))["timing"]
+
+
+def test_other_flash_models_have_rows_of_their_own(actor):
+    sources = [f"model:c,P={refill},ws=0" for refill in (1, 3)] + ["model:c,P=2,ws=5,slow"]
+    samples = [CycleSample(source, np.array([100 + index])) for index, source in enumerate(sources)]
+    device = OracleDevice(actor.policy)
+    device.info = replace(device.info, cycles_source="model:c,P=2,ws=0")
+    rows = summary_rows(make_report(actor, BUILD, rollout(actor.policy, device, "Hopper-v4", 1), None, samples))
+    assert ("cycle model", "median from 100 (model:c,P=1,ws=0) to 101 (model:c,P=3,ws=0)") in rows
+    assert ("flash model", "median 102 (model:c,P=2,ws=5,slow)") in rows
 
 
 def test_compression_counts_every_byte_of_the_policy(actor, report):

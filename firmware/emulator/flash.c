@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flash with wait states. One read at a time fetches a line; lines that were read last stay in a cache each for
+   instructions and data. What the core waits is added to the cycles at once, so that all other counts see it. */
+#include "machine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NO_LINE 0xFFFFFFFFu
+enum { FIRST_LAYOUTS = 1024, LAST_START = 0x7FFFFFFF };
+
+static bool slow(const struct machine *m)
+{
+    return m->config.flash.wait_states != 0;
+}
+
+static bool in_flash(const struct machine *m, uint32_t address)
+{
+    return m->config.flash.begin <= address && address < m->config.flash.end;
+}
+
+static uint64_t later(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
+static uint32_t find(const struct lines *lines, uint32_t line)
+{
+    uint32_t place = 0;
+    while (place < lines->count && lines->line[place] != line) {
+        place++;
+    }
+    return place;
+}
+
+/* Puts `line` in front; whether it was there. */
+static bool touch(struct lines *lines, uint32_t line, uint32_t capacity)
+{
+    uint32_t place = find(lines, line);
+    const bool held = place < lines->count;
+    if (capacity == 0) {
+        return false;
+    }
+    if (!held) {
+        lines->count += lines->count < capacity;
+        place = lines->count - 1;
+    }
+    memmove(&lines->line[1], &lines->line[0], place * sizeof lines->line[0]);
+    lines->line[0] = line;
+    return held;
+}
+
+static void wait_until(struct machine *m, uint64_t now, uint64_t ready)
+{
+    m->cycles += later(ready, now) - now;
+}
+
+static void prefetch(struct machine *m, uint32_t line, uint64_t now)
+{
+    struct flash *f = &m->flash;
+    if (line != f->prefetched && find(&f->instructions, line) == f->instructions.count) {
+        f->busy_until = later(f->busy_until, now) + m->config.flash.wait_states + 1;
+        f->prefetched = line;
+        f->prefetched_at = f->busy_until;
+    }
+}
+
+/* The instruction that needs `line` would start at the cycle `now`. */
+static void fetch(struct machine *m, uint32_t line, uint64_t now)
+{
+    struct flash *f = &m->flash;
+    const struct flash_config *config = &m->config.flash;
+    if (line == f->current) {
+        return;
+    }
+    if (!touch(&f->instructions, line, config->instruction_lines)) {
+        const bool coming = line == f->prefetched;
+        const uint64_t ready = coming ? f->prefetched_at : later(f->busy_until, now) + config->wait_states;
+        wait_until(m, now, ready);
+        now = later(ready, now);
+        f->busy_until = later(f->busy_until, now);
+    }
+    f->current = line;
+    if (config->prefetch) {
+        prefetch(m, line + 1, now);
+    }
+}
+
+/* All lines of the block that runs, up to the instruction that starts `start` cycles after it. */
+static void fetch_until(struct machine *m, uint32_t start)
+{
+    struct flash *f = &m->flash;
+    const uint32_t end = m->block + m->block_size, line_bytes = m->config.flash.line_bytes;
+    while (f->layout && f->next < end && f->layout[(f->next - m->block) / 2] <= start) {
+        fetch(m, f->next / line_bytes, m->cycles + f->layout[(f->next - m->block) / 2]);
+        f->next = (f->next / line_bytes + 1) * line_bytes;
+    }
+}
+
+static size_t layout_slot(const struct layout *layouts, size_t capacity, uint32_t from, uint32_t size)
+{
+    const uint64_t key = ((uint64_t)from << 32 | size) * 0x9E3779B97F4A7C15u;
+    size_t slot = (size_t)(key >> 32) & (capacity - 1);
+    while (layouts[slot].starts && (layouts[slot].from != from || layouts[slot].size != size)) {
+        slot = (slot + 1) & (capacity - 1);
+    }
+    return slot;
+}
+
+static bool grow(struct flash *f)
+{
+    const size_t capacity = f->layout_capacity ? 2 * f->layout_capacity : FIRST_LAYOUTS;
+    struct layout *layouts = calloc(capacity, sizeof *layouts);
+    if (!layouts) {
+        return false;
+    }
+    for (size_t i = 0; i < f->layout_capacity; i++) {
+        const struct layout *old = &f->layouts[i];
+        if (old->starts) {
+            layouts[layout_slot(layouts, capacity, old->from, old->size)] = *old;
+        }
+    }
+    free(f->layouts);
+    f->layouts = layouts;
+    f->layout_capacity = capacity;
+    return true;
+}
+
+/* For each halfword of the block, the cycle in which its instruction starts; asked for once. NULL is a fault. */
+static const uint32_t *layout_of(struct machine *m)
+{
+    struct flash *f = &m->flash;
+    if (2 * f->layout_count >= f->layout_capacity && !grow(f)) {
+        return NULL;
+    }
+    struct layout *layout = &f->layouts[layout_slot(f->layouts, f->layout_capacity, m->block, m->block_size)];
+    if (!layout->starts) {
+        uint32_t *starts = calloc(m->block_size / 2, sizeof *starts);
+        if (!starts || m->config.starts(m->block, m->block_size, starts) != 0) {
+            free(starts);
+            return NULL;
+        }
+        *layout = (struct layout){m->block, m->block_size, starts};
+        f->layout_count++;
+    }
+    return layout->starts;
+}
+
+/* A block begins. */
+void flash_enter(struct machine *m)
+{
+    if (slow(m)) {
+        m->flash.layout = layout_of(m);
+        m->flash.next = in_flash(m, m->block) ? m->block : m->block + m->block_size;
+        if (!m->flash.layout) {
+            machine_raise(m, FAULT_PRICE, 0, m->block);
+        }
+    }
+}
+
+/* What the block waits before its instruction at `pc`, which starts then. */
+void flash_reach(struct machine *m, uint32_t pc)
+{
+    if (slow(m) && m->flash.layout) {
+        fetch_until(m, m->flash.layout[(pc - m->block) / 2]);
+    }
+}
+
+/* The block is over. */
+void flash_leave(struct machine *m)
+{
+    if (slow(m)) {
+        fetch_until(m, LAST_START);
+    }
+}
+
+static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
+{
+    (void)uc, (void)type, (void)size, (void)value;
+    struct machine *m = user;
+    struct flash *f = &m->flash;
+    const uint32_t pc = machine_register(m, UC_ARM_REG_PC) & ~1u;
+    if (!f->layout || pc - m->block >= m->block_size) {
+        return;
+    }
+    flash_reach(m, pc);
+    const uint32_t line = (uint32_t)address / m->config.flash.line_bytes;
+    if (!touch(&f->data, line, m->config.flash.data_lines)) {
+        const uint64_t now = m->cycles + f->layout[(pc - m->block) / 2];
+        f->busy_until = later(f->busy_until, now) + m->config.flash.wait_states;
+        wait_until(m, now, f->busy_until);
+    }
+}
+
+/* Without wait states nothing is hooked: reads keep their speed. */
+bool flash_start(struct machine *m)
+{
+    flash_reset(m);
+    return !slow(m) || uc_hook_add(m->uc, &m->hooks[3], UC_HOOK_MEM_READ, (void *)on_read, m, m->config.flash.begin,
+                                   m->config.flash.end - 1) == UC_ERR_OK;
+}
+
+void flash_reset(struct machine *m)
+{
+    struct flash *f = &m->flash;
+    f->instructions.count = f->data.count = 0;
+    f->current = f->prefetched = NO_LINE;
+    f->busy_until = f->prefetched_at = 0;
+}
+
+void flash_free(struct machine *m)
+{
+    for (size_t i = 0; i < m->flash.layout_capacity; i++) {
+        free(m->flash.layouts[i].starts);
+    }
+    free(m->flash.layouts);
+}
