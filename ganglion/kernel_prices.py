@@ -14,10 +14,10 @@ from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.reference import infer_codes
-from ganglion.codegen.timing import load_core
 from ganglion.trainer.limit.pricing import KernelPrice, Price
 
-from .bench.program import Function, measure_function
+from .bench.program import CORES, Function, measure_function
+from .errors import UsageError
 
 _OPTIONS = ("-O2", "-fno-unroll-loops")
 
@@ -28,13 +28,14 @@ class MismatchError(RuntimeError):
 
 @dataclass(frozen=True)
 class Compiled:
-    """Prices policies for `core`; an object, so that it travels to the processes of a search. CoreError when there is
-    no such core."""
+    """Prices policies for `core`; an object, so that it travels to the processes of a search. UsageError when nothing
+    can be built for such a core."""
 
     core: str = "cortex-m4"
 
     def __post_init__(self) -> None:
-        load_core(self.core)
+        if self.core not in CORES:
+            raise UsageError(f"students cannot be priced for {self.core!r}; cores: {', '.join(CORES)}")
 
     def __call__(self, policy: Policy) -> Price:
         """The price of `policy`."""
