@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from ganglion.codegen.actor import read_actor
-from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.passes import simplify
 from ganglion.commands.distil_options import StudentOptions
 from ganglion.main import main
@@ -95,7 +94,7 @@ def test_limit_writes_the_smallest_actor(file, tmp_path, capsys, monkeypatch):
     assert f"{live.nonzeros:,} weights; " in told and "beaten by none of" in told
     record = json.loads((tmp_path / "search" / "front.json").read_text())
     kernels = record["results"][record["chosen"]["point"]]["price"]["kernels"]
-    assert {kernel["kernel"] for kernel in kernels} == set(KERNELS)
+    assert {kernel["kernel"] for kernel in kernels} >= {"stream", "straight", "lanes"}
     for kernel in kernels:
         assert f"{kernel['kernel']} {kernel['cycles']:,} cycles, {kernel['bytes']:,} bytes" in told
 

@@ -4,7 +4,6 @@ import pytest
 
 from ganglion import kernel_prices
 from ganglion.codegen.actor import read_actor
-from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.passes import simplify
 from ganglion.errors import UsageError
 from ganglion.kernel_prices import Compiled, MismatchError, price_policy
@@ -18,7 +17,7 @@ def policy():
 
 def test_a_core_is_offered_what_it_can_run(policy):
     fast, small = price_policy(policy, "cortex-m4"), Compiled("cortex-m0plus")(policy)
-    assert {price.kernel for price in fast.kernels} == set(KERNELS)
+    assert {price.kernel for price in fast.kernels} >= {"csr", "rows", "stream", "straight", "lanes"}
     assert "lanes" not in {price.kernel for price in small.kernels}
     assert fast.nonzeros == small.nonzeros == simplify(policy).nonzeros
     assert fast.fastest.cycles < small.fastest.cycles
