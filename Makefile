@@ -15,7 +15,7 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL DEVICE FLASH_MODEL EPISODES PRESET STEPS SEED SEEDS TEACHER NORMALISER KEEP MAX_CYCLES MAX_FLASH SUITE
+unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS PRESET STEPS SEED SEEDS TEACHER NORMALISER KEEP MAX_CYCLES MAX_FLASH SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -30,9 +30,12 @@ teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(
           $(call option,normaliser,$(NORMALISER))
 goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH))
 loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
+line = $(call option,fault-rate,$(FAULTS))
+# make itself sets AS, to the assembler.
+as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil bitstream train distil limit report zoo bench doctor test test-long lint clean
+.PHONY: help firmware hil flash boards export bitstream train distil limit report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -41,10 +44,19 @@ firmware: $(VENV)/.runtime ## ENV=Hopper: a flashable image, its reward, its cyc
 	$(GANGLION) firmware $(actor) $(how) $(loop)
 
 hil: $(VENV)/$(if $(filter rtl,$(DEVICE)),.hls,.runtime) ## ENV=Hopper DEVICE=native|emulator|qemu|rtl|serial:PORT: run on that device
-	$(GANGLION) run $(actor) $(how) $(lanes) $(loop)
+	$(GANGLION) run $(actor) $(how) $(lanes) $(loop) $(line)
+
+flash: $(VENV)/$(if $(filter openocd st-flash drive,$(WITH)),.runtime,.flash) ## ENV=Hopper BOARD=... [PORT=/dev/ttyACM0] [PROBE=id] [WITH=pyocd|drive|openocd|st-flash]: write the image to a board
+	$(GANGLION) flash $(actor) $(how) $(call option,port,$(PORT)) $(call option,probe,$(PROBE)) $(call option,with,$(WITH))
+
+boards: $(VENV)/.runtime ## the boards, and where their images have run
+	$(GANGLION) boards
 
 bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of an FPGA, its size, clock and cycles
 	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes)
+
+export: $(VENV)/.runtime ## ENV=Hopper AS=cmake: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
+	$(GANGLION) export $(actor) --as $(call quote,$(as))
 
 train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
 	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)
@@ -98,7 +110,12 @@ $(VENV)/.hls: $(VENV)/.runtime
 	$(PIP) -e '.[hls]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.train $(VENV)/.hls
+$(VENV)/.flash: $(VENV)/.runtime
+	@echo "setting up $(VENV): pyOCD (once; a minute)"
+	$(PIP) -e '.[flash]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train $(VENV)/.hls $(VENV)/.flash
 	@echo "setting up $(VENV): pytest (once)"
-	$(PIP) -e '.[train,hls,dev]'
+	$(PIP) -e '.[train,hls,flash,dev]'
 	@touch $@

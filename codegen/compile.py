@@ -14,7 +14,7 @@ from .known_answers import known_answers
 from .passes import overview, simplify
 from .plan import Plan
 from .policy import Policy, PolicyError, check_policy
-from .timing import CoreError, instruction_sets, load_core
+from .timing import CoreError, instruction_sets
 
 
 class OptionsError(ValueError):
@@ -64,7 +64,7 @@ def _check(policy: Policy, options: CompileOptions) -> Kernel:
 def _check_core(kernel: Kernel, core: str) -> Kernel:
     """The kernel, if `core` has its instructions."""
     try:
-        sets = instruction_sets(load_core(core))
+        sets = instruction_sets(core)
     except CoreError as error:
         raise OptionsError(str(error)) from error
     fitting = [name for name, other in KERNELS.items() if other.instruction_set in (None, *sets)]

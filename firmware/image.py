@@ -1,4 +1,4 @@
-"""From a compiled policy to a firmware image: firmware.elf and firmware.bin, measured."""
+"""From a compiled policy to a firmware image: firmware.elf and firmware.bin (and firmware.uf2), measured."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from typing import Protocol
 from .board import FOLDER, Board, board_names, load_board
 from .elf import Program, read_program
 from .policy_record import PolicyRecord, read_record, read_shape
+from .rp2040 import seal_boot2
+from .safety import Safety, safety_defines
 from .sizes import Sizes, measure_sizes
 from .toolchain import Toolchain, ToolchainError
+from .uf2 import uf2_file
 
-RUNTIME_SOURCES = ("main.c", "protocol.c", "cobs.c", "crc32.c", "memory.c")
+RUNTIME_SOURCES = ("main.c", "protocol.c", "cobs.c", "crc32.c", "memory.c", "board_defaults.c")
 POLICY_OPTIMISATION = "-O2"
 LINKER_SCRIPT = "runtime/cortex_m.ld"
 
@@ -34,7 +37,7 @@ class Plan(Protocol):
 
 @dataclass(frozen=True)
 class Image:
-    """A firmware image: the files, what it is made of, and what it takes."""
+    """A firmware image: the files, what it is made of, and what it takes. `uf2` is None where the board is no drive."""
 
     elf: Path
     bin: Path
@@ -42,25 +45,39 @@ class Image:
     toolchain: str
     policy: PolicyRecord
     sizes: Sizes
+    uf2: Path | None = None
 
 
-def build_image(plan: Plan | Path, board: Board, toolchain: Toolchain, folder: Path) -> Image:
-    """Compile runtime, board and policy, link them, and leave firmware.elf and firmware.bin in `folder`.
+def build_image(
+    plan: Plan | Path, board: Board, toolchain: Toolchain, folder: Path, safety: Safety | None = None
+) -> Image:
+    """Compile runtime, board and policy, link them, and leave firmware.elf and firmware.bin in `folder`, and
+    firmware.uf2 for a board that shows itself as a drive.
 
     `plan` is the compiler's Plan or a folder with its files. The same input gives the same bytes. The files
-    get their names when both are whole. ImageError when the policy does not fit the board, ToolchainError
-    when the compiler refuses it.
+    get their names when all are whole. ImageError when the policy does not fit the board, ToolchainError
+    when the compiler refuses it, SafetyError when the board cannot keep `safety`.
     """
     with tempfile.TemporaryDirectory(prefix="ganglion-") as name:
         work = Path(name).resolve()
         _stage(plan, board, work)
-        program = _link(board, toolchain, work)
+        program = _link(board, toolchain, work, safety or Safety())
         record = read_record(program)
         sizes = measure_sizes(program, record)
         _check_ram(sizes, board)
-        (work / "firmware.bin").write_bytes(program.flash)
-        elf, binary = _publish([work / "firmware.elf", work / "firmware.bin"], folder)
-    return Image(elf, binary, board, toolchain.version, record, sizes)
+        contents = _contents(program, board)
+        for file, content in contents.items():
+            (work / file).write_bytes(content)
+        elf, *others = _publish([work / "firmware.elf", *(work / file for file in contents)], folder)
+    return Image(elf, others[0], board, toolchain.version, record, sizes, *others[1:])
+
+
+def _contents(program: Program, board: Board) -> dict[str, bytes]:
+    """What is written to the board, in each form that it takes."""
+    contents = {"firmware.bin": program.flash}
+    if board.flashing and board.flashing.uf2_family:
+        contents["firmware.uf2"] = uf2_file(program.flash, board.flash.origin, board.flashing.uf2_family)
+    return contents
 
 
 def _stage(plan: Plan | Path, board: Board, work: Path) -> None:
@@ -78,25 +95,28 @@ def _stage(plan: Plan | Path, board: Board, work: Path) -> None:
         target.write_text(text)
 
 
-def _link(board: Board, toolchain: Toolchain, work: Path) -> Program:
+def _link(board: Board, toolchain: Toolchain, work: Path, safety: Safety) -> Program:
     policy = toolchain.compile("policy/policy.c", work, {}, optimise=POLICY_OPTIMISATION)
     try:
         features, actions = read_shape(work / policy)
     except ValueError as error:
         raise ImageError(f"{error}; compile the policy again") from error
     defines = board.defines | {"GANGLION_FEATURES": f"{features}u", "GANGLION_ACTIONS": f"{actions}u"}
+    defines |= safety_defines(safety, board, actions)
     sources = [
         *(f"runtime/{name}" for name in RUNTIME_SOURCES),
-        *(f"drivers/{name}" for name in board.drivers),
-        *(f"board/{name}" for name in board.sources),
+        *board.files,
     ]
     try:
-        return read_program(toolchain.link([policy, *sources], defines, LINKER_SCRIPT, "reset_handler", work))
+        elf = toolchain.link([policy, *sources], defines, LINKER_SCRIPT, "reset_handler", work)
     except ToolchainError as error:
         overflow = _explain_overflow(error, board)
         if overflow is None:
             raise
         raise overflow from error
+    if board.boot2:
+        seal_boot2(elf)
+    return read_program(elf)
 
 
 def _explain_overflow(error: ToolchainError, board: Board) -> ImageError | None:

@@ -48,10 +48,19 @@ def stack_bound_bytes(program: Program) -> int:
 
 
 def read_frames(program: Program) -> dict[int, Frame]:
-    """Every function of `program` by address."""
+    """Every function of `program` by address. A jump into the middle of a function, as compilers' libraries make them,
+    counts as a call of all of it."""
     functions = {s.address: s for s in program.symbols if s.kind == "function" and s.bytes > 0}
     modes = sorted((s.address, s.name[:2] == "$t") for s in program.symbols if s.name[:2] in ("$t", "$d"))
-    return {address: _read_frame(program, symbol, modes) for address, symbol in functions.items()}
+    frames = {address: _read_frame(program, symbol, modes) for address, symbol in functions.items()}
+    for frame in frames.values():
+        frame.calls = {_enclosing(address, functions) for address in frame.calls}
+    return frames
+
+
+def _enclosing(address: int, functions: dict[int, Symbol]) -> int:
+    """Where the function begins that `address` lies in; `address` where there is none."""
+    return next((start for start, symbol in functions.items() if start <= address < start + symbol.bytes), address)
 
 
 def _depth(address: int, frames: dict[int, Frame], pointed: set[int], way: tuple[int, ...]) -> int:

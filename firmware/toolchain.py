@@ -25,13 +25,14 @@ class ToolchainError(RuntimeError):
 
 @dataclass(frozen=True)
 class Toolchain:
-    """A C compiler for one core. `command` starts every call, `link_options` only the last."""
+    """A C compiler for one core. `command` starts every call, `link_options` only the last, which `libraries` end."""
 
     name: str
     version: str
     command: tuple[str, ...]
     compile_options: tuple[str, ...]
     link_options: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
 
     def compile(self, source: str, folder: Path, defines: dict[str, str], optimise: str = "-Os") -> str:
         """Compile `source`, a path in `folder`; returns the path of the object file beside it."""
@@ -50,7 +51,7 @@ class Toolchain:
         """Compile what is source among `files` and link all with a linker script, all of it in `folder`, where
         the script finds what it includes; returns the ELF file. One call for many files is the fastest way."""
         options = [*self._options(folder, defines, optimise), *self.link_options, f"-Wl,--entry={entry}", "-T", script]
-        _call([*self.command, *options, *files, "-o", "firmware.elf"], folder)
+        _call([*self.command, *options, *files, *self.libraries, "-o", "firmware.elf"], folder)
         return folder / "firmware.elf"
 
 
@@ -73,7 +74,17 @@ class _Core:
     gcc_fpu: str
 
 
-_CORES = {"cortex-m4": _Core("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d16")}
+# Without an FPU, floats (and on ARMv6-M division) come from the compiler's own library: IEEE 754, round half to even.
+# A Cortex-M55 runs the code of a Cortex-M33: firmware/stack.py reads no instruction of Armv8.1-M.
+_CORES = {
+    "cortex-m0": _Core("cortex_m0", "", "cortex-m0", ""),
+    "cortex-m0plus": _Core("cortex_m0plus", "", "cortex-m0plus", ""),
+    "cortex-m3": _Core("cortex_m3", "", "cortex-m3", ""),
+    "cortex-m4": _Core("cortex_m4", "+vfp4d16sp", "cortex-m4", "fpv4-sp-d16"),
+    "cortex-m7": _Core("cortex_m7", "+fp_armv8d16sp", "cortex-m7", "fpv5-sp-d16"),
+    "cortex-m33": _Core("cortex_m33+dsp", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
+    "cortex-m55": _Core("cortex_m33+dsp", "+fp_armv8d16sp", "cortex-m33", "fpv5-sp-d16"),
+}
 
 
 def _zig(board: Board) -> Toolchain:
@@ -90,6 +101,7 @@ def _zig(board: Board) -> Toolchain:
     return Toolchain(
         "zig", f"zig cc {version}", command,
         (*_COMMON, "-fno-sanitize=all", "-fstack-size-section", own_folder), ("-nostdlib", "-Wl,--gc-sections"),
+        () if board.fpu else ("-lcompiler_rt",),
     )  # fmt: skip
 
 
@@ -106,6 +118,7 @@ def _gcc(board: Board) -> Toolchain:
     return Toolchain(
         "gcc", f"arm-none-eabi-gcc {version}", (path, f"-mcpu={core.gcc}", "-mthumb", *floats),
         (*_COMMON, "-fstack-usage"), ("-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"),
+        () if board.fpu else ("-lgcc",),
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class Command(IntEnum):
     STATISTICS = 4
     RESET = 5
     INFER_CODES = 6
+    HEALTH = 7
 
 
 class Status(IntEnum):
@@ -41,6 +42,21 @@ class Status(IntEnum):
 
 
 FIRST_ERROR = 0x80
+SAFE_ACTION = 0x02
+"""Status bit: the codes are the safe action's, not the policy's."""
+NOTICE_SAFE_ACTION = 0xC0
+"""Kind of the one frame that a device sends unasked: observations have stopped coming."""
+
+
+class ResetCause(IntEnum):
+    """Why a device started."""
+
+    UNKNOWN = 0
+    POWER = 1
+    PIN = 2
+    SOFTWARE = 3
+    WATCHDOG = 4
+    OTHER = 5
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,28 @@ class Statistics:
     foreign: int
     lost_bytes: int
     cycles_max: int
+
+
+@dataclass(frozen=True)
+class Health:
+    """Answer to `health`: why the device started, what guards it (docs/safety.md; 0 ms: nothing), the fewest and most
+    `cycles` of an inference, how many observations were `not_finite`, how often they stopped coming (`timeouts`), and
+    the codes of the safe `action`."""
+
+    reset_cause: int
+    safe_when_not_finite: bool
+    watchdog_ms: int
+    timeout_ms: int
+    cycles_min: int
+    cycles_max: int
+    not_finite: int
+    timeouts: int
+    action: tuple[int, ...]
+
+    @property
+    def reset_by_watchdog(self) -> bool:
+        """Whether the device was stuck before it started."""
+        return self.reset_cause == ResetCause.WATCHDOG
 
 
 def crc(content: bytes, kind: int, digest: bytes) -> int:
@@ -166,6 +204,7 @@ def encode_codes(codes: np.ndarray, bits: int) -> bytes:
 _HELLO = struct.Struct("<BB32sIHH")
 _INFERENCE = struct.Struct("<BI")
 _STATISTICS = struct.Struct("<B9I")
+_HEALTH = struct.Struct("<BBBHHIIII")
 
 
 def check_status(frame: Frame) -> int:
@@ -222,3 +261,14 @@ def parse_statistics(frame: Frame) -> Statistics:
         count = len(fields(Statistics))
         raise WireError(f"statistics of {len(frame.payload)} bytes; {count} counters take {_STATISTICS.size}")
     return Statistics(*_STATISTICS.unpack(frame.payload)[1:])
+
+
+def parse_health(frame: Frame, actions: int) -> Health:
+    """Answer to `health` with `actions` codes; WireError for any other length or an error status."""
+    check_status(frame)
+    expected = _HEALTH.size + 2 * actions
+    if len(frame.payload) != expected:
+        raise WireError(f"health of {len(frame.payload)} bytes; {actions} actions take {expected}")
+    _, cause, when_not_finite, *numbers = _HEALTH.unpack_from(frame.payload)
+    action = tuple(np.frombuffer(frame.payload, "<i2", actions, _HEALTH.size).tolist())
+    return Health(cause, bool(when_not_finite), *numbers, action)

@@ -13,6 +13,7 @@ from ganglion.codegen.actor import Actor
 from ganglion.hil.cycles import CycleSample, sample_cycles
 from ganglion.hil.device import Device
 from ganglion.hil.equality import Equality, check_equality
+from ganglion.hil.link import device_health
 from ganglion.hil.observations import corner_observations
 from ganglion.hil.page import render_page
 from ganglion.hil.report import Build, make_report, write_report, write_whole
@@ -38,7 +39,7 @@ def measure(
     same device with other cycle models, for the range of the cycles. Returns whether every action was equal.
 
     What stopped the measurement before its time (DeviceError, KeyboardInterrupt) is raised after the report of
-    what was measured until then is written.
+    what was measured until then is written, under the name of `partial_path`: an earlier finished report stays.
     """
     console = Console()
     samples = [_sample(actor, each) for each in cycle_models]
@@ -46,15 +47,32 @@ def measure(
     with device, _progress() as progress:
         played = _play(actor, device, episodes, first_seed, progress)
         corners = None if played.stopped_by else _check_corners(actor, device, corner_count, progress)
-    report = make_report(actor, build, played, corners, samples)
+        health = None if played.stopped_by or corners.stopped_by else device_health(device)
+    report = make_report(actor, build, played, corners, samples, health)
+    stopped_by = played.stopped_by or (corners.stopped_by if corners else None)
+    _save(report, partial_path(path) if stopped_by else path, console)
+    if stopped_by:
+        raise stopped_by
+    _remove_partial(path)
+    return report["equality"]["mismatches"] == 0
+
+
+def partial_path(path: Path) -> Path:
+    """Where the report of a measurement that was stopped goes: report.partial.json for report.json."""
+    return path.with_suffix(f".partial{path.suffix}")
+
+
+def _save(report: dict, path: Path, console: Console) -> None:
     write_report(report, path)
     write_whole(path.with_suffix(".html"), render_page(report))
     print_report(report, console)
     console.print(f"{path} and {path.with_suffix('.html').name}", highlight=False, soft_wrap=True)
-    stopped_by = played.stopped_by or (corners.stopped_by if corners else None)
-    if stopped_by:
-        raise stopped_by
-    return report["equality"]["mismatches"] == 0
+
+
+def _remove_partial(path: Path) -> None:
+    """A finished report takes the place of what was measured of it before."""
+    for each in (partial_path(path), partial_path(path).with_suffix(".html")):
+        each.unlink(missing_ok=True)
 
 
 def _sample(actor: Actor, device: Device) -> CycleSample:

@@ -8,7 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from ganglion.codegen.compile import CompileOptions
+from ganglion.codegen.policy import Policy
+from ganglion.codegen.safe_action import safe_action
 from ganglion.codegen.timing import ZERO_WAIT, load_flash_model
+from ganglion.firmware.safety import Safety
 
 from .errors import UsageError
 from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
@@ -42,16 +45,46 @@ class ActorOptions:
 class BuildOptions:
     """How the firmware is built."""
 
-    target: str = "cortex-m4"
-    """Core to build for."""
+    target: str | None = None
+    """Core to build for; by default the board's, or cortex-m4."""
     board: str | None = None
-    """Board to build for; by default the first one with the target's core, and icebreaker for logic."""
+    """Board to build for (ganglion boards lists them); by default the first one with the target's core, and icebreaker
+    for logic."""
     toolchain: str = "zig"
     """Compiler: zig (comes with Ganglion) or gcc (arm-none-eabi-gcc)."""
     kernel: str = CompileOptions.kernel
     """Kernel of the firmware: csr (portable C), straight or lanes (fast), rows (in between), stream (smallest)."""
     build: Path = Path("build")
     """Folder for all that is built."""
+
+
+@dataclass
+class SafetyOptions:
+    """What the firmware does without sound observations, or when it is stuck (docs/safety.md)."""
+
+    safe_action: tuple[int, ...] = ()
+    """Action codes that stand in then; by default those of action zero, or of the midpoint."""
+    safe_timeout_ms: int = 0
+    """Give the safe action when no observation has come for so long; 0: never."""
+    safe_when_not_finite: bool = False
+    """Give the safe action for an observation that is not finite."""
+    watchdog_ms: int | None = None
+    """Let the watchdog reset a board that is stuck for so long; 0: no watchdog; by default as the board's file says."""
+
+    def settings(self, policy: Policy) -> Safety:
+        """The settings of an image for `policy`."""
+        action = safe_action(policy, self.safe_action)
+        return Safety(action, self.safe_timeout_ms, self.safe_when_not_finite, self.watchdog_ms)
+
+
+@dataclass
+class LineOptions:
+    """How bad the line to the device is made."""
+
+    fault_rate: float = 0.0
+    """Faults per byte, both ways: bits flip, bytes are lost, repeated, late, out of order, in pieces."""
+    fault_seed: int = 0
+    """Seed of the faults."""
 
 
 @dataclass

@@ -56,7 +56,9 @@ TOOLS = (
     Tool("clang", "program", "more checks of the C code in the tests", _APT + "clang"),
     Tool("iverilog", "program", "a second simulator of logic", _APT + "iverilog"),
     Tool("yosys", "program", "faster synthesis for FPGAs", _APT + "yosys"),
-    Tool("openocd", "program", "flashing through a probe", _APT + "openocd"),
+    Tool("pyocd", "package", "flashing through a probe (make flash)", "pip install -c constraints.txt -e '.[flash]'"),
+    Tool("openocd", "program", "another way to flash (--with openocd)", _APT + "openocd"),
+    Tool("st-flash", "program", "another way to flash (--with st-flash)", _APT + "stlink-tools"),
 )
 
 

@@ -16,13 +16,15 @@ class DeviceError(RuntimeError):
 @dataclass(frozen=True)
 class DeviceInfo:
     """What a device says of itself: `name` such as "emulator:stm32f405", the actor's `digest` (hex), the
-    `kernel`, the `clock_hz` (None where time has no meaning), and the source of its cycle counts."""
+    `kernel`, the `clock_hz` (None where time has no meaning), the source of its cycle counts, and the codes of the
+    `safe_action` where that stands in for observations that are not finite (None where the policy answers them)."""
 
     name: str
     digest: str
     kernel: str
     clock_hz: int | None
     cycles_source: str | None
+    safe_action: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

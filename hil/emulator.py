@@ -15,11 +15,23 @@ from .link import WireDevice
 
 
 class EmulatorStream:
-    """Stream (hil/link.py) to the serial port of an emulated board. The board runs inside `read`."""
+    """Stream (hil/link.py) to the serial port of an emulated board. The board runs inside `read`.
 
-    def __init__(self, elf: Path, board: Board, refill: int | None = None, flash_model: str = ZERO_WAIT) -> None:
+    With `timed`, bytes take their time on the line at the board's baud rate, and `read` returns with each packet.
+    """
+
+    def __init__(
+        self,
+        elf: Path,
+        board: Board,
+        refill: int | None = None,
+        flash_model: str = ZERO_WAIT,
+        timed: bool = False,
+    ) -> None:
         try:
             self.machine = Machine(elf, board, refill, flash_model=flash_model)
+            if timed:
+                self.machine.set_baud(board.usart.baud)
         except (EmulatorError, LibraryError, PeripheralMapError) as error:
             raise DeviceError(f"emulator:{board.name}: {error}") from error
         self._name = f"emulator:{board.name}"
@@ -46,8 +58,8 @@ class EmulatorDevice(WireDevice):
     """`elf` on the emulated `board`; `digest` (hex) is the actor that must be there, None takes any.
 
     Cycles are those that the firmware reads from DWT CYCCNT, which the cycle model feeds with `refill` cycles of
-    pipeline refill (default: the core's) and the flash model of that name. `machine` is there once the device is
-    entered.
+    pipeline refill (default: the core's) and the flash model of that name. `timed` as in EmulatorStream. `machine`
+    is there once the device is entered.
     """
 
     machine: Machine
@@ -59,12 +71,13 @@ class EmulatorDevice(WireDevice):
         digest: str | None = None,
         refill: int | None = None,
         flash_model: str = ZERO_WAIT,
+        timed: bool = False,
     ) -> None:
         core, model = load_core(board.core), load_flash_model(flash_model)
         refill = core.refill(refill)
 
         def connect() -> EmulatorStream:
-            stream = EmulatorStream(elf, board, refill, flash_model)
+            stream = EmulatorStream(elf, board, refill, flash_model, timed)
             self.machine = stream.machine
             return stream
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ganglion.codegen import reference
 from ganglion.codegen.policy import Policy
+from ganglion.firmware.wire import SAFE_ACTION
 
 from .device import Device, DeviceError, Reply
 
@@ -62,12 +63,13 @@ def check_equality(
     replies: list[Reply] = []
     stopped_by = None
     try:
-        for observation in observations:
-            replies.append(ask(policy, device, observation))
+        for reply in _ask_all(policy, device, observations):
+            replies.append(reply)
             progress(len(replies))
     except (DeviceError, KeyboardInterrupt) as error:
         stopped_by = error
-    return replace(compare(policy, observations[: len(replies)], replies), stopped_by=stopped_by)
+    equality = compare(policy, observations[: len(replies)], replies, safe_action=device.info.safe_action)
+    return replace(equality, stopped_by=stopped_by)
 
 
 def compare(
@@ -75,18 +77,29 @@ def compare(
     observations: np.ndarray | Sequence[np.ndarray],
     replies: Sequence[Reply],
     episode: int | None = None,
+    safe_action: tuple[int, ...] | None = None,
 ) -> Equality:
-    """Compare replies with the oracle's, in their order."""
+    """Compare replies with the oracle's, in their order; `safe_action` as in DeviceInfo."""
     total = Equality()
     for start in range(0, len(replies), _BATCH):
         batch = slice(start, start + _BATCH)
-        total += _compare_batch(policy, np.asarray(observations[batch]), replies[batch], episode, start)
+        total += _compare_batch(policy, np.asarray(observations[batch]), replies[batch], episode, start, safe_action)
     return total
 
 
 def ask(policy: Policy, device: Device, observation: np.ndarray) -> Reply:
     """One inference; DeviceError when the answer is not int16 (actions,)."""
-    reply = device.infer(observation)
+    return _check_reply(policy, device, device.infer(observation))
+
+
+def _ask_all(policy: Policy, device: Device, observations: np.ndarray) -> Iterator[Reply]:
+    """Replies in order; a device with `infer_all` gets the next observation while it works on the one before."""
+    infer_all = getattr(device, "infer_all", None)
+    replies = infer_all(observations) if infer_all else map(device.infer, observations)
+    return (_check_reply(policy, device, reply) for reply in replies)
+
+
+def _check_reply(policy: Policy, device: Device, reply: Reply) -> Reply:
     codes = np.asarray(reply.codes)
     if codes.dtype != np.int16 or codes.shape != (policy.actions,):
         raise DeviceError(
@@ -106,9 +119,14 @@ def require_same_actor(policy: Policy, device: Device) -> None:
 
 
 def _compare_batch(
-    policy: Policy, observations: np.ndarray, replies: Sequence[Reply], episode: int | None, start: int
+    policy: Policy,
+    observations: np.ndarray,
+    replies: Sequence[Reply],
+    episode: int | None,
+    start: int,
+    safe_action: tuple[int, ...] | None,
 ) -> Equality:
-    oracle = reference.infer(policy, observations)
+    oracle = _with_safe_action(reference.infer(policy, observations), safe_action)
     codes = np.stack([reply.codes for reply in replies])
     status = np.array([reply.status for reply in replies])
     different = np.flatnonzero((codes != oracle.codes).any(axis=1) | (status != oracle.status))
@@ -119,3 +137,11 @@ def _compare_batch(
         for i in different[:KEPT_MISMATCHES]
     )
     return Equality(len(replies), len(different), first)
+
+
+def _with_safe_action(oracle: reference.Inference, safe_action: tuple[int, ...] | None) -> reference.Inference:
+    if safe_action is None:
+        return oracle
+    unsound = (oracle.status & reference.STATUS_NONFINITE) != 0
+    codes = np.where(unsound[:, None], np.array(safe_action, np.int16), oracle.codes)
+    return replace(oracle, codes=codes, status=np.where(unsound, oracle.status | SAFE_ACTION, oracle.status))

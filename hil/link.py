@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import repeat
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,18 +19,25 @@ from ganglion.firmware.wire import (
     Command,
     Frame,
     FrameReader,
+    Health,
     Hello,
     Statistics,
+    Status,
     WireError,
     check_status,
     encode_frame,
     encode_observation,
+    parse_health,
     parse_hello,
     parse_inference,
     parse_statistics,
 )
 
-from .device import DeviceError, DeviceInfo, Reply
+from .device import Device, DeviceError, DeviceInfo, Reply
+
+FRAMES_IN_FLIGHT = 2
+RING_BYTES = 256
+"""A device's receive ring: a frame that fits may be sent while the one before it is worked on."""
 
 
 class Stream(Protocol):
@@ -87,16 +97,21 @@ class WireDevice:
 
     def infer(self, observation: np.ndarray) -> Reply:
         """Run the policy on one observation, float32 (features,); DeviceError when no sound answer comes."""
-        self._open_stream()
-        if observation.shape != (self.hello.features,):
-            raise DeviceError(
-                f"{self.name}: the observation has shape {observation.shape}, "
-                f"the policy there takes ({self.hello.features},)"
-            )
-        answer = self._ask(Command.INFER, encode_observation(observation))
-        with self._sense():
-            inference = parse_inference(answer, self.hello.actions)
-        return Reply(inference.codes, inference.status, inference.cycles if self._cycles_source else None)
+        return next(self.infer_all([observation]))
+
+    def infer_all(self, observations: Iterable[np.ndarray]) -> Iterator[Reply]:
+        """Run the policy on observations that are known beforehand, each as for `infer`, and give the replies in order.
+        Two frames are in flight at a time."""
+        for answer in self._converse(Command.INFER, map(self._payload, observations)):
+            with self._sense():
+                inference = parse_inference(answer, self.hello.actions)
+            yield Reply(inference.codes, inference.status, inference.cycles if self._cycles_source else None)
+
+    def through(self, line: Callable[[Stream], Stream], attempts: int, timeout_s: float) -> Self:
+        """This device behind `line` (hil/proxy.py), each frame sent up to `attempts` times; before it is entered."""
+        connect = self._connect
+        self._connect, self._attempts, self._timeout_s = lambda: line(connect()), attempts, timeout_s
+        return self
 
     def statistics(self) -> Statistics:
         """What the device has counted since it started."""
@@ -104,12 +119,29 @@ class WireDevice:
         with self._sense():
             return parse_statistics(answer)
 
+    def health(self) -> Health | None:
+        """Why the device started, what guards it, and the spread of its cycles; None where it has no such command."""
+        answer = self._ask(Command.HEALTH)
+        if answer.payload[:1] == bytes([Status.UNKNOWN_COMMAND]):
+            return None
+        with self._sense():
+            return parse_health(answer, self.hello.actions)
+
     def reset(self) -> None:
         """Start the device afresh and greet it again; its statistics begin at zero."""
         answer = self._ask(Command.RESET)
         with self._sense():
             check_status(answer)
         self._begin()
+
+    def _payload(self, observation: np.ndarray) -> bytes:
+        self._open_stream()
+        if observation.shape != (self.hello.features,):
+            raise DeviceError(
+                f"{self.name}: the observation has shape {observation.shape}, "
+                f"the policy there takes ({self.hello.features},)"
+            )
+        return encode_observation(observation)
 
     def _begin(self) -> None:
         self._open_stream().write(b"\0")
@@ -124,8 +156,10 @@ class WireDevice:
             )
         self._reader.digest = self.hello.digest
         self._check_self_test()
+        health = self.health()
+        safe_action = health.action if health and health.safe_when_not_finite else None
         clock_hz = self.hello.clock_hz or None
-        self.info = DeviceInfo(self.name, digest, self.hello.kernel, clock_hz, self._cycles_source)
+        self.info = DeviceInfo(self.name, digest, self.hello.kernel, clock_hz, self._cycles_source, safe_action)
 
     def _check_self_test(self) -> None:
         answer = self._ask(Command.SELF_TEST)
@@ -138,24 +172,47 @@ class WireDevice:
             ) from error
 
     def _ask(self, command: Command, payload: bytes = b"") -> Frame:
-        """Send one command until its answer comes. Zeros first: they end what a lost byte left open."""
-        stream = self._open_stream()
+        return next(self._converse(command, [payload]))
+
+    def _converse(self, command: Command, payloads: Iterable[bytes]) -> Iterator[Frame]:
+        """The answers to `command` with each payload, in order. A second frame is under way where it fits the
+        device's ring: it arrives while the first is worked on."""
+        unsent, waiting = map(self._number, payloads, repeat(command)), deque()
+        while True:
+            while len(waiting) < FRAMES_IN_FLIGHT and all(r.fits_ring for r in waiting):
+                request = next(unsent, None)
+                if request is None:
+                    break
+                waiting.append(request)
+                self._open_stream().write(request.content)
+            if not waiting:
+                return
+            self._await(waiting)
+            yield waiting.popleft().answer
+
+    def _number(self, payload: bytes, command: Command) -> _Request:
         self._sequence = (self._sequence + 1) & 0xFF
-        request = encode_frame(Frame(command, self._sequence, payload), self._reader.digest)
-        heard, dropped = 0, self._reader.dropped
+        content = encode_frame(Frame(command, self._sequence, payload), self._reader.digest)
+        return _Request(command, self._sequence, content)
+
+    def _await(self, waiting: deque[_Request]) -> None:
+        """Hear until the oldest request is answered, and ask it again after each silence. Zeros first: they end what
+        a lost byte left open."""
+        oldest, heard, dropped = waiting[0], 0, self._reader.dropped
         for attempt in range(self._attempts):
-            stream.write(b"\0" + request if attempt else request)
+            if attempt:
+                self._reader.restart()
+                self._open_stream().write(b"\0" + oldest.content)
             deadline = time.monotonic() + self._timeout_s
-            while (left_s := deadline - time.monotonic()) > 0:
-                received = stream.read(left_s)
+            while oldest.answer is None and (left_s := deadline - time.monotonic()) > 0:
+                received = self._open_stream().read(left_s)
                 if not received:
                     break
                 heard += len(received)
-                for frame in self._reader.feed(received):
-                    if (frame.kind, frame.sequence) == (command | ANSWER_BIT, self._sequence):
-                        return frame
-            self._reader.restart()
-        raise DeviceError(self._explain(command, heard, self._reader.dropped - dropped))
+                _match(self._reader.feed(received), waiting)
+            if oldest.answer is not None:
+                return
+        raise DeviceError(self._explain(oldest.command, heard, self._reader.dropped - dropped))
 
     def _explain(self, command: Command, heard: int, dropped: int) -> str:
         name = command.name.lower()
@@ -185,3 +242,30 @@ class WireDevice:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
+
+
+def device_health(device: Device) -> Health | None:
+    """The health of a device that has one to tell."""
+    return device.health() if isinstance(device, WireDevice) else None
+
+
+@dataclass
+class _Request:
+    """A command on its way: the bytes of its frame, and the answer once it is there."""
+
+    command: Command
+    sequence: int
+    content: bytes
+    answer: Frame | None = None
+
+    @property
+    def fits_ring(self) -> bool:
+        return len(self.content) < RING_BYTES
+
+
+def _match(frames: Iterable[Frame], waiting: Iterable[_Request]) -> None:
+    """Give each request its answer; frames that answer none of them are ignored."""
+    for frame in frames:
+        for request in waiting:
+            if (frame.kind, frame.sequence) == (request.command | ANSWER_BIT, request.sequence):
+                request.answer = frame

@@ -105,9 +105,9 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ganglion" / "native"
 
 
-def build_library(sources: dict[str, str], compiler: tuple[str, ...], cache: Path) -> Path:
-    """Compile policy.c among `sources` to a library in `cache`, or find it there; DeviceError when it fails."""
-    key = hashlib.sha256(repr((list(sources.items()), compiler, FLAGS)).encode()).hexdigest()
+def build_library(sources: dict[str, str], compiler: tuple[str, ...], cache: Path, unit: str = "policy.c") -> Path:
+    """Compile `unit` among `sources` to a library in `cache`, or find it there; DeviceError when it fails."""
+    key = hashlib.sha256(repr((list(sources.items()), unit, compiler, FLAGS)).encode()).hexdigest()
     library = cache / f"{key[:32]}.so"
     if library.exists():
         return library
@@ -119,7 +119,7 @@ def build_library(sources: dict[str, str], compiler: tuple[str, ...], cache: Pat
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, encoding="utf-8")
             built = Path(folder, "library.so")
-            _run_compiler((*compiler, *FLAGS, str(Path(folder, "policy.c")), "-o", str(built)))
+            _run_compiler((*compiler, *FLAGS, str(Path(folder, unit)), "-o", str(built)))
             os.replace(built, library)
     except OSError as error:
         raise DeviceError(f"native: cannot build in {cache} ({error}); give another cache folder") from error

@@ -6,6 +6,7 @@ import select
 import shutil
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 from ganglion.firmware.board import Board
@@ -22,19 +23,27 @@ def qemu_device(elf: Path, board: Board, digest: str | None, timeout_s: float = 
 
 
 class QemuStream:
-    """Stream (hil/link.py) to the first serial port of a QEMU process, which ends with it."""
+    """Stream (hil/link.py) to the first serial port of a QEMU process, which ends with it.
+
+    QEMU asks a serial port whether it takes bytes only when its main loop wakes; a port that began to listen meanwhile
+    would wait for ever. An empty line to the monitor wakes it.
+    """
 
     END_S = 5.0
     """How long a process gets to end before it is killed."""
+    WAKE_S = 0.05
+    """How long nothing may come before QEMU is woken."""
 
     def __init__(self, elf: Path, board: Board) -> None:
         command = _command(elf, board)
         self._socket, remote = socket.socketpair()
-        with remote:
+        self._monitor, remote_monitor = socket.socketpair()
+        with remote, remote_monitor:
             wire = ("-chardev", f"socket,id=wire,fd={remote.fileno()}", "-serial", "chardev:wire")
+            monitor = ("-chardev", f"socket,id=monitor,fd={remote_monitor.fileno()}", "-mon", "chardev=monitor")
             self._process = subprocess.Popen(
-                [*command, *wire],
-                pass_fds=[remote.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                [*command, *wire, *monitor], pass_fds=[remote.fileno(), remote_monitor.fileno()],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             )  # fmt: skip
 
     def write(self, content: bytes) -> None:
@@ -46,19 +55,34 @@ class QemuStream:
 
     def read(self, timeout_s: float) -> bytes:
         """What has come, after waiting up to `timeout_s` for the first byte; DeviceError when QEMU has ended."""
-        if not select.select([self._socket], [], [], timeout_s)[0]:
-            return b""
+        deadline = time.monotonic() + timeout_s
+        while (left_s := deadline - time.monotonic()) > 0:
+            if select.select([self._socket], [], [], min(left_s, self.WAKE_S))[0]:
+                return self._receive(self._socket)
+            self._wake()
+        return b""
+
+    def _receive(self, source: socket.socket) -> bytes:
         try:
-            received = self._socket.recv(1 << 16)
+            received = source.recv(1 << 16)
         except OSError as error:
             raise self._ended() from error
         if not received:
             raise self._ended()
         return received
 
+    def _wake(self) -> None:
+        while select.select([self._monitor], [], [], 0)[0]:
+            self._receive(self._monitor)
+        try:
+            self._monitor.sendall(b"\n")
+        except OSError as error:
+            raise self._ended() from error
+
     def close(self) -> None:
         """End the process."""
         self._socket.close()
+        self._monitor.close()
         self._process.terminate()
         try:
             self._process.wait(self.END_S)

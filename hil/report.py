@@ -12,6 +12,7 @@ from pathlib import Path
 import jsonschema
 
 from ganglion.codegen.actor import Actor
+from ganglion.firmware.wire import Health, ResetCause
 
 from .cycles import CycleSample
 from .equality import ORACLE, Equality, Mismatch
@@ -52,6 +53,7 @@ def make_report(
     rollout: Rollout,
     corners: Equality | None = None,
     cycle_range: Sequence[CycleSample] = (),
+    health: Health | None = None,
 ) -> dict:
     """The report as plain data, valid by the schema; the same arguments give the same report."""
     report = {
@@ -63,6 +65,7 @@ def make_report(
         "timing": _timing(build, rollout, cycle_range),
         "equality": _equality(rollout, corners),
         "reward": _reward(actor, rollout),
+        "health": _health(health) if health else None,
     }
     report = _without_absent(report)
     _validate(report, "the new report")
@@ -173,6 +176,7 @@ def _timing(build: Build, rollout: Rollout, cycle_range: Sequence[CycleSample]) 
         "cycles": cycles,
         "cycles_histogram": {"edges": list(bins.edges), "counts": list(bins.counts)},
         "source": device.cycles_source,
+        "jitter_cycles": cycles["max"] - cycles["min"],
     }
     if cycle_range:
         timing["cycles_range"] = [
@@ -180,11 +184,27 @@ def _timing(build: Build, rollout: Rollout, cycle_range: Sequence[CycleSample]) 
         ]
     if device.clock_hz:
         latency_us = {name: round(value * 1e6 / device.clock_hz, 3) for name, value in cycles.items()}
-        timing |= {"clock_hz": device.clock_hz, "latency_us": latency_us}
+        jitter_us = round(timing["jitter_cycles"] * 1e6 / device.clock_hz, 3)
+        timing |= {"clock_hz": device.clock_hz, "latency_us": latency_us, "jitter_us": jitter_us}
     if build.energy_per_cycle_nj is not None:
         value = round(cycles["median"] * build.energy_per_cycle_nj * 1e-3, 3)
         timing["energy_uj"] = {"value": value, "source": build.energy_source}
     return timing
+
+
+def _health(health: Health) -> dict:
+    cause = health.reset_cause
+    known = {int(member): member.name.lower() for member in ResetCause}
+    return {
+        "reset_cause": known.get(cause, f"unknown ({cause})"),
+        "watchdog_ms": health.watchdog_ms,
+        "safe_timeout_ms": health.timeout_ms,
+        "safe_when_not_finite": health.safe_when_not_finite,
+        "safe_action": list(health.action),
+        "cycles": {"min": health.cycles_min, "max": health.cycles_max},
+        "not_finite": health.not_finite,
+        "timeouts": health.timeouts,
+    }
 
 
 def _equality(rollout: Rollout, corners: Equality | None) -> dict:

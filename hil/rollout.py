@@ -153,7 +153,8 @@ class _Loop:
         self.progress(index, len(trace.replies), trace.episode_return)
 
     def _compare(self, trace: _Trace, index: int) -> Equality:
-        return compare(self.policy, trace.observations[: len(trace.replies)], trace.replies, index)
+        seen = trace.observations[: len(trace.replies)]
+        return compare(self.policy, seen, trace.replies, index, self.device.info.safe_action)
 
 
 def _play(policy: Policy, env: gymnasium.Env, act: Act, trace: _Trace, hear: Callable[[], None]) -> None:

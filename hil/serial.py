@@ -10,10 +10,22 @@ from serial.tools import list_ports
 from .device import DeviceError
 from .link import WireDevice
 
+WRITE_TIMEOUT_S = 5.0
+"""How long a port may refuse to take bytes before it counts as gone."""
 
-def serial_device(port: str, baud: int, digest: str | None, timeout_s: float = 1.0, attempts: int = 4) -> WireDevice:
-    """The board at `port`, which runs at `baud` (board.toml) and must hold the actor `digest` (None: any)."""
-    return WireDevice(f"serial:{port}", lambda: SerialStream(port, baud), digest, "dwt", timeout_s, attempts)
+
+def serial_device(
+    port: str,
+    baud: int,
+    digest: str | None,
+    timeout_s: float = 0.1,
+    attempts: int = 40,
+    cycle_counter: str = "dwt",
+) -> WireDevice:
+    """The board at `port`, which runs at `baud`, counts cycles with `cycle_counter` (board.toml), and must hold the
+    actor `digest` (None: any). Silence is an error after `attempts` times `timeout_s`; a slow answer to an early
+    attempt still counts."""
+    return WireDevice(f"serial:{port}", lambda: SerialStream(port, baud), digest, cycle_counter, timeout_s, attempts)
 
 
 class SerialStream:
@@ -21,15 +33,20 @@ class SerialStream:
 
     def __init__(self, port: str, baud: int) -> None:
         try:
-            self._serial = serial.Serial(port, baud, exclusive=True)
+            self._serial = serial.Serial(port, baud, exclusive=True, write_timeout=WRITE_TIMEOUT_S)
         except (serial.SerialException, ValueError, OSError) as error:
             raise DeviceError(_explain(port, baud, error)) from error
         self._port = port
 
     def write(self, content: bytes) -> None:
-        """Send bytes; DeviceError when the port is gone."""
+        """Send bytes; DeviceError when the port is gone or takes none."""
         try:
             self._serial.write(content)
+        except serial.SerialTimeoutException as error:
+            raise DeviceError(
+                f"serial port {self._port} has taken no bytes for {WRITE_TIMEOUT_S:g} s; reset the board or "
+                "connect it again"
+            ) from error
         except (serial.SerialException, OSError) as error:
             raise DeviceError(f"serial port {self._port} is gone ({error}); connect the board again") from error
 

@@ -35,6 +35,8 @@ def summary_rows(report: dict) -> list[tuple[str, str]]:
         rows.append(("compression", _compression(report["compression"])))
     if "timing" in report:
         rows += _timing_rows(report["timing"])
+    if "health" in report:
+        rows.append(("guard", _guard(report["health"])))
     rows.append(("equality", _equality(report["equality"])))
     return rows + _reward_rows(report.get("reward", {}))
 
@@ -70,6 +72,8 @@ def _timing_rows(timing: dict) -> list[tuple[str, str]]:
     rows = [("cycles", f"{_quantiles(timing['cycles'])} ({timing['source']})")]
     if "cycles_range" in timing:
         rows += _model_rows(timing)
+    if "jitter_cycles" in timing:
+        rows.append(("worst case", _worst(timing)))
     if "latency_us" in timing:
         modelled = ", without the flash's wait states" if _flash(timing["source"]) == "0" else ""
         clock = f"{timing['clock_hz'] / 1e6:g} MHz{modelled}"
@@ -78,6 +82,24 @@ def _timing_rows(timing: dict) -> list[tuple[str, str]]:
         energy, median = timing["energy_uj"], timing["cycles"]["median"]
         rows.append(("energy", f"{energy['value']:,} µJ for {median:,} cycles; {energy['source']}"))
     return rows
+
+
+def _worst(timing: dict) -> str:
+    if "jitter_us" not in timing:
+        return f"{timing['cycles']['max']:,} cycles, jitter {timing['jitter_cycles']:,}"
+    return (
+        f"{timing['cycles']['max']:,} cycles ({timing['latency_us']['max']:,} µs), "
+        f"jitter {timing['jitter_cycles']:,} cycles ({timing['jitter_us']:,} µs)"
+    )
+
+
+def _guard(health: dict) -> str:
+    watchdog = f"watchdog {health['watchdog_ms']:,} ms" if health["watchdog_ms"] else "no watchdog"
+    timeout = f"after {health['safe_timeout_ms']:,} ms of silence" if health["safe_timeout_ms"] else ""
+    unsound = "where an observation is not finite" if health["safe_when_not_finite"] else ""
+    when = " and ".join(filter(None, (timeout, unsound)))
+    action = f"safe action {health['safe_action']} {when}" if when else "no safe action"
+    return f"{watchdog}, {action}; last start: {health['reset_cause']}"
 
 
 def _model_rows(timing: dict) -> list[tuple[str, str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from .core import FOLDER, Core
+from .core import FOLDER, Core, CoreError
 from .instructions import Instruction, decode
 
 
@@ -36,9 +37,15 @@ def check_instruction_set(code: bytes, core: Core, address: int = 0) -> None:
             )
 
 
-def instruction_sets(core: Core) -> frozenset[str]:
-    """Names of the instruction sets that `core` has, such as "armv7-m" and "dsp"."""
-    return frozenset(_table()["architectures"][core.architecture]["sets"])
+def instruction_sets(core: str) -> frozenset[str]:
+    """Names of the instruction sets that the core called `core` has, such as "armv7-m" and "dsp"; CoreError suggests
+    the nearest name. Not every one of these cores has a timing table."""
+    cores = _table()["cores"]
+    if core not in cores:
+        near = difflib.get_close_matches(core, cores, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise CoreError(f"there is no core {core!r}; {hint}cores: {', '.join(cores)}")
+    return frozenset(_table()["architectures"][cores[core]]["sets"])
 
 
 def _missing(instruction: Instruction, allowed: _InstructionSet) -> str | None:

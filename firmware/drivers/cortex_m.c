@@ -8,8 +8,6 @@ enum {
     AIRCR_KEY = 0x05FA0000,
     AIRCR_SYSRESETREQ = 1 << 2,
     CPACR_FULL_CP10_CP11 = 0xF << 20,
-    DEMCR_TRCENA = 1 << 24,
-    DWT_CYCCNTENA = 1 << 0,
 };
 
 /* Boundaries from the linker script. */
@@ -20,16 +18,12 @@ extern uint32_t __bss_start[], __bss_end[];
 
 int main(void);
 
-static void start_cycle_counter(void)
-{
-    DEMCR |= DEMCR_TRCENA;
-    DWT_CYCCNT = 0;
-    DWT_CTRL |= DWT_CYCCNTENA;
-}
-
+/* A core without VTOR has its vectors at 0, or finds them set by its boot code. */
 void reset_handler(void)
 {
+#ifndef __ARM_ARCH_6M__
     VTOR = (uint32_t)__vectors;
+#endif
 #ifdef __ARM_FP
     CPACR |= CPACR_FULL_CP10_CP11;
     __asm__ volatile("dsb\n\tisb" ::: "memory");
@@ -41,7 +35,7 @@ void reset_handler(void)
     for (uint32_t *word = __bss_start; word < __bss_end; word++) {
         *word = 0;
     }
-    start_cycle_counter();
+    cycle_counter_start();
     main();
     stop_handler();
 }
@@ -59,9 +53,19 @@ void enable_interrupt(unsigned number)
     NVIC_ISER(number / 32u) = 1u << (number % 32u);
 }
 
-uint32_t board_cycles(void)
+void pend_interrupt(unsigned number)
 {
-    return DWT_CYCCNT;
+    NVIC_ISPR(number / 32u) = 1u << (number % 32u);
+}
+
+bool becomes(const volatile uint32_t *state, uint32_t mask, uint32_t value)
+{
+    for (uint32_t polls = 0; polls < READY_POLLS; polls++) {
+        if ((*state & mask) == value) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void board_reset(void)

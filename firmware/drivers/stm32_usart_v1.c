@@ -2,6 +2,7 @@
 /* The first USART of the STM32: F1, F2, F4, L1 (RM0090, chapter 30). Registers touched: SR, DR, BRR, CR1. */
 #include "board.h"
 #include "cortex_m.h"
+#include "receive_ring.h"
 #include "usart.h"
 
 #define SR REGISTER(BOARD_USART_BASE + 0x00u)
@@ -22,12 +23,6 @@ enum {
     CR1_LISTENING = CR1_QUIET | CR1_RXNEIE,
 };
 
-/* The interrupt writes `head`, the main loop writes `tail`; both wrap with the ring's 256 bytes. */
-static volatile uint8_t ring[256];
-static volatile uint8_t head, tail;
-static volatile uint32_t overruns;
-static volatile bool paused;
-
 void usart_start(uint32_t clock_hz)
 {
     CR1 = 0;
@@ -36,45 +31,21 @@ void usart_start(uint32_t clock_hz)
     enable_interrupt(BOARD_USART_IRQ);
 }
 
-/* Takes all that is there. A full ring leaves the rest in the port and stops listening until
-   board_receive has made room: that is flow control where the port has any, an overrun where not. */
+void usart_listen(bool on)
+{
+    CR1 = on ? CR1_LISTENING : CR1_QUIET;
+}
+
 void usart_handler(void)
 {
     uint32_t state = SR;
-    while (state & (SR_RXNE | SR_ORE)) {
-        const uint8_t next = (uint8_t)(head + 1u);
-        if (next == tail) {
-            CR1 = CR1_QUIET;
-            paused = true;
-            return;
-        }
+    while (state & (SR_RXNE | SR_ORE) && receive_ring_has_room()) {
         if (state & SR_ORE) {
-            overruns++;
+            receive_ring_count_loss();
         }
-        ring[head] = (uint8_t)DR;
-        head = next;
+        receive_ring_put((uint8_t)DR);
         state = SR;
     }
-}
-
-bool board_receive(uint8_t *byte)
-{
-    const uint8_t at = tail;
-    if (at == head) {
-        if (paused) {
-            paused = false;
-            CR1 = CR1_LISTENING;
-        }
-        return false;
-    }
-    *byte = ring[at];
-    tail = (uint8_t)(at + 1u);
-    return true;
-}
-
-uint32_t board_lost_bytes(void)
-{
-    return overruns;
 }
 
 void board_send(const uint8_t *bytes, size_t count)
@@ -90,13 +61,4 @@ void usart_flush(void)
 {
     while (!(SR & SR_TC)) {
     }
-}
-
-void board_wait(void)
-{
-    __asm__ volatile("cpsid i" ::: "memory");
-    if (head == tail) {
-        __asm__ volatile("dsb\n\twfi" ::: "memory");
-    }
-    __asm__ volatile("cpsie i" ::: "memory");
 }

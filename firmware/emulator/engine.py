@@ -32,9 +32,10 @@ from .library import (
     load_library,
 )
 from .peripheral_map import PeripheralMap
+from .peripherals import add_peripherals
 from .pricing import Pricer
 
-ASLEEP, RETURNED, BUDGET, FAULT = 1, 2, 3, 4
+ASLEEP, RETURNED, BUDGET, FAULT, ANSWERED = 1, 2, 3, 4, 5
 CPACR, CPACR_FULL = 0xE000ED88, 0xF << 20
 _CPU_MODELS = {
     "cortex-m0": arm_const.UC_CPU_ARM_CORTEX_M0,
@@ -127,21 +128,7 @@ class Engine:
         self._machine = self._library.machine_new(self.uc._uch, config)
         if not self._machine:
             raise EmulatorError("the emulator cannot be set up; is there memory left?")
-        self._add_peripherals(peripherals)
-
-    def _add_peripherals(self, peripherals: PeripheralMap) -> None:
-        add, machine = self._library, self._machine
-        failed = any(
-            [
-                *(add.machine_add_range(machine, *span) for span in peripherals.ranges.values()),
-                *(add.machine_add_follow(machine, f.address, f.mask, f.shift) for f in peripherals.follows),
-                *(add.machine_add_reset_value(machine, r.address, r.value) for r in peripherals.reset_values),
-            ]
-        )
-        if failed:
-            raise EmulatorError(
-                f"the registers of {peripherals.board} lie outside 0x40000000 to 0x4007FFFF or are too many"
-            )
+        add_peripherals(self._library, self._machine, peripherals)
 
     def close(self) -> None:
         """Free the machine; nothing may be called after it."""
@@ -170,7 +157,8 @@ class Engine:
         self._library.machine_jump(self._machine, address)
 
     def run(self, budget_instructions: int, until: int = 0xFFFF_FFFE) -> int:
-        """Run to WFI (ASLEEP) or to `until` (RETURNED). EmulatorError tells a fault, BudgetError a program that
+        """Run to WFI (ASLEEP), to `until` (RETURNED), or where the line takes time until a packet has left the board
+        (ANSWERED). EmulatorError tells a fault, BudgetError a program that
         does neither."""
         reason = self._library.machine_run(self._machine, until, budget_instructions)
         if reason == FAULT:
@@ -194,6 +182,14 @@ class Engine:
         while count := self._library.machine_receive(self._machine, self._buffer, len(self._buffer)):
             result += ctypes.string_at(self._buffer, count)
         return result
+
+    def set_line(self, byte_cycles: int) -> None:
+        """Let each byte on the serial line take so many cycles; 0: as fast as the program."""
+        self._library.machine_set_line(self._machine, byte_cycles)
+
+    def sleep(self, cycles: int) -> None:
+        """Let sleeping time pass in the next runs, for so many cycles from now."""
+        self._library.machine_sleep(self._machine, cycles)
 
     def report(self) -> Report:
         """Counts and the state of the last stop."""

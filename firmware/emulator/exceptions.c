@@ -28,8 +28,7 @@ static void set(struct machine *m, int id, uint32_t value)
     uc_reg_write(m->uc, id, &value);
 }
 
-/* The interrupt's line is up and the NVIC lets it through; PRIMASK does not matter to WFI. */
-bool exceptions_pending(const struct machine *m)
+static bool interrupt_pending(const struct machine *m)
 {
     const uint32_t number = m->config.usart_interrupt;
     const uint32_t word = number / 32, bit = 1u << number % 32;
@@ -39,9 +38,23 @@ bool exceptions_pending(const struct machine *m)
     return (m->pending[word] & bit) || usart_interrupts(m);
 }
 
-bool exceptions_ready(const struct machine *m)
+/* Something would interrupt; PRIMASK does not matter to WFI. */
+bool exceptions_pending(const struct machine *m)
 {
-    return exceptions_pending(m) && !(machine_register(m, UC_ARM_REG_PRIMASK) & 1u);
+    return systick_pends(m) || interrupt_pending(m);
+}
+
+/* The interrupt's line is up and the NVIC and PRIMASK let it through. */
+bool exceptions_ready(struct machine *m)
+{
+    if (!exceptions_pending(m) || (machine_register(m, UC_ARM_REG_PRIMASK) & 1u)) {
+        return false;
+    }
+    if (systick_pends(m)) {
+        machine_raise(m, FAULT_UNMODELLED, UNMODELLED_SYSTICK_INTERRUPT, 0);
+        return false;
+    }
+    return true;
 }
 
 static void float_registers(struct machine *m, uint32_t frame[], bool save)

@@ -18,7 +18,9 @@ import unicorn
 from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
-SOURCES = ("machine.c", "access.c", "edges.c", "exceptions.c", "flash.c", "peripherals.c", "system.c")
+SOURCES = (
+    "machine.c", "access.c", "edges.c", "exceptions.c", "flash.c", "peripherals.c", "system.c", "line.c", "watchdog.c",
+)  # fmt: skip
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
 
 PRICE = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32))
@@ -62,8 +64,19 @@ class Report(ctypes.Structure):
     """`struct report` of machine.h."""
 
     _fields_ = (
-        ("cycles", c_uint64), ("instructions", c_uint64), ("interrupts", c_uint64), ("pc", c_uint32),
-        ("fault", c_uint32), ("fault_detail", c_uint32), ("fault_address", c_uint32),
+        ("idle_cycles", c_uint64), ("overruns", c_uint64), ("cycles", c_uint64), ("instructions", c_uint64),
+        ("interrupts", c_uint64), ("pc", c_uint32), ("fault", c_uint32), ("fault_detail", c_uint32),
+        ("fault_address", c_uint32),
+    )  # fmt: skip
+
+
+class WatchdogConfig(ctypes.Structure):
+    """`struct watchdog_config` of machine.h."""
+
+    _fields_ = (
+        ("base", c_uint32), ("tick_cycles", c_uint32), ("flags_register", c_uint32), ("all_flags", c_uint32),
+        ("power_flags", c_uint32), ("software_flags", c_uint32), ("watchdog_flags", c_uint32),
+        ("clear_flags", c_uint32),
     )  # fmt: skip
 
 
@@ -86,6 +99,28 @@ class Span(ctypes.Structure):
     )  # fmt: skip
 
 
+class Status(ctypes.Structure):
+    """`struct status` of machine.h."""
+
+    _fields_ = (("offset", c_uint32), ("always", c_uint32), ("waiting", c_uint32), ("empty", c_uint32))
+
+
+class Condition(ctypes.Structure):
+    """`struct condition` of machine.h."""
+
+    _fields_ = (("offset", c_uint32), ("mask", c_uint32), ("value", c_uint32))
+
+
+class Usart(ctypes.Structure):
+    """`struct usart` of machine.h."""
+
+    _fields_ = (
+        ("bytes", c_uint32), ("receive", c_uint32), ("send", c_uint32), ("set", c_uint32), ("clear", c_uint32),
+        ("statuses", Status * 2), ("receiver", Condition * 2), ("transmitter", Condition * 2),
+        ("receive_interrupt", Condition), ("other_interrupts", Condition),
+    )  # fmt: skip
+
+
 _PROTOTYPES = {
     "machine_new": (c_void_p, (c_void_p, POINTER(Config))),
     "machine_free": (None, (c_void_p,)),
@@ -93,9 +128,14 @@ _PROTOTYPES = {
     "machine_jump": (None, (c_void_p, c_uint32)),
     "machine_run": (c_int, (c_void_p, c_uint32, c_uint64)),
     "machine_report": (None, (c_void_p, POINTER(Report))),
+    "machine_add_window": (c_int, (c_void_p, c_uint32, c_uint32)),
+    "machine_set_usart": (None, (c_void_p, POINTER(Usart))),
     "machine_add_range": (c_int, (c_void_p, c_uint32, c_uint32)),
     "machine_add_follow": (c_int, (c_void_p, c_uint32, c_uint32, c_int32)),
     "machine_add_reset_value": (c_int, (c_void_p, c_uint32, c_uint32)),
+    "machine_set_line": (None, (c_void_p, c_uint32)),
+    "machine_set_watchdog": (None, (c_void_p, POINTER(WatchdogConfig))),
+    "machine_sleep": (None, (c_void_p, c_uint64)),
     "machine_send": (c_int, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_receive": (c_size_t, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_word": (c_uint32, (c_void_p, c_uint32)),

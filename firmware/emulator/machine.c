@@ -41,8 +41,12 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
         stop(m, STOP_FAULT);
         return;
     }
-    if (m->reset_requested) {
+    if (m->reset_requested || watchdog_expired(m)) {
         stop(m, STOP_RESET);
+        return;
+    }
+    if (line_answered(m)) {
+        stop(m, STOP_ANSWERED);
         return;
     }
     if (m->instructions >= m->limit) {
@@ -51,6 +55,9 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     }
     if (exceptions_ready(m)) {
         stop(m, STOP_INTERRUPT);
+        return;
+    }
+    if (m->fault != FAULT_NONE) {
         return;
     }
     spans_step(m, (uint32_t)address);
@@ -108,10 +115,7 @@ void machine_free(struct machine *m)
     flash_free(m);
     accesses_free(m);
     free(m->edges);
-    free(m->peripherals);
-    free(m->system);
-    free(m->received.bytes);
-    free(m->sent.bytes);
+    peripherals_free(m);
     free(m);
 }
 
@@ -121,6 +125,7 @@ void machine_reset(struct machine *m)
     uint32_t start[2] = {0, 0};
     const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
     peripherals_reset(m);
+    watchdog_reset(m);
     flash_reset(m);
     m->in_handler = false;
     m->reset_requested = false;
@@ -145,6 +150,60 @@ static bool asleep(const struct machine *m)
     return uc_mem_read(m->uc, m->pc - 2, &last, sizeof last) == UC_ERR_OK && last == WFI;
 }
 
+/* Lets sleeping time pass in the next runs, for so many cycles from now. */
+void machine_sleep(struct machine *m, uint64_t cycles)
+{
+    m->awake_at = machine_now(m) + cycles;
+}
+
+static bool bytes_wait(const struct machine *m)
+{
+    return m->line.byte_cycles && m->received.begin != m->received.end && !line_arrived(m);
+}
+
+static uint64_t earlier(uint64_t event, uint64_t now, uint64_t next)
+{
+    return event > now && event < next ? event : next;
+}
+
+/* When a sleeping board has something to do next; now when there is nothing to wait for. */
+static uint64_t next_event(const struct machine *m)
+{
+    const uint64_t now = machine_now(m);
+    uint64_t horizon = m->awake_at > now ? m->awake_at : now;
+    if (bytes_wait(m) && m->line.next_arrival > horizon) {
+        horizon = m->line.next_arrival;
+    }
+    if (m->line.answered_at > horizon) {
+        horizon = m->line.answered_at;
+    }
+    uint64_t next = horizon;
+    next = earlier(bytes_wait(m) ? m->line.next_arrival : 0, now, next);
+    next = earlier(m->line.answered_at, now, next);
+    next = earlier(systick_next(m), now, next);
+    return earlier(m->watchdog.runs ? m->watchdog.deadline : 0, now, next);
+}
+
+/* Asleep until an interrupt pends (STOP_NONE), the watchdog resets, a packet has left or nothing is to come. */
+static enum stop doze(struct machine *m)
+{
+    while (!exceptions_pending(m)) {
+        if (watchdog_expired(m)) {
+            machine_reset(m);
+            return STOP_NONE;
+        }
+        if (line_answered(m)) {
+            return STOP_ANSWERED;
+        }
+        const uint64_t now = machine_now(m), next = next_event(m);
+        if (next == now) {
+            return STOP_ASLEEP;
+        }
+        m->idle_cycles += next - now;
+    }
+    return STOP_NONE;
+}
+
 /* What a stop means; STOP_NONE when execution goes on. */
 static enum stop settle(struct machine *m, uc_err error, uint32_t until)
 {
@@ -166,7 +225,8 @@ static enum stop settle(struct machine *m, uc_err error, uint32_t until)
         machine_reset(m);
         break;
     case STOP_BUDGET:
-        return STOP_BUDGET;
+    case STOP_ANSWERED:
+        return m->stop;
     default:
         if (m->pc == until) {
             edges_charge(m, until);
@@ -176,8 +236,11 @@ static enum stop settle(struct machine *m, uc_err error, uint32_t until)
             machine_raise(m, FAULT_UNMODELLED, UNMODELLED_STOP, m->pc);
         } else if (m->reset_requested) {
             machine_reset(m);
-        } else if (!exceptions_pending(m)) {
-            return STOP_ASLEEP;
+        } else {
+            const enum stop reason = doze(m);
+            if (reason != STOP_NONE) {
+                return reason;
+            }
         }
     }
     return m->fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
@@ -201,6 +264,8 @@ enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget)
 void machine_report(const struct machine *m, struct report *report)
 {
     *report = (struct report){
+        .idle_cycles = m->idle_cycles,
+        .overruns = m->line.overruns,
         .cycles = m->cycles,
         .instructions = m->instructions,
         .interrupts = m->interrupts,

@@ -11,13 +11,14 @@
 
 #include <unicorn/unicorn.h>
 
-/* Why machine_run came back. The first four concern the caller, the others the run loop alone. */
+/* Why machine_run came back. The first five concern the caller, the others the run loop alone. */
 enum stop {
     STOP_NONE,
     STOP_ASLEEP,   /* in WFI with no interrupt pending */
     STOP_RETURNED, /* reached the address where it was to stop */
     STOP_BUDGET,   /* executed its instructions without doing either */
     STOP_FAULT,    /* machine_report tells which */
+    STOP_ANSWERED, /* a whole packet has left the board, where the line takes time */
     STOP_INTERRUPT,
     STOP_EXCEPTION_RETURN,
     STOP_RESET,
@@ -81,6 +82,8 @@ struct config {
 };
 
 struct report {
+    uint64_t idle_cycles;
+    uint64_t overruns;
     uint64_t cycles;
     uint64_t instructions;
     uint64_t interrupts;
@@ -128,7 +131,7 @@ struct flash {
     size_t layout_count, layout_capacity;
 };
 
-enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, INTERRUPT_WORDS = 8 };
+enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, MAX_WINDOWS = 8, INTERRUPT_WORDS = 8 };
 
 struct range {
     uint32_t begin, end;
@@ -142,6 +145,54 @@ struct follow {
 
 struct reset_value {
     uint32_t address, value;
+};
+
+/* Registers of a watchdog and of the flags that tell why the board started; tick_cycles 0: there is none. */
+struct watchdog_config {
+    uint32_t base, tick_cycles;
+    uint32_t flags_register, all_flags, power_flags, software_flags, watchdog_flags, clear_flags;
+};
+
+struct watchdog {
+    struct watchdog_config config;
+    bool runs, unlocked;
+    uint32_t prescaler, reload, flags;
+    uint64_t deadline;
+};
+
+/* Times in cycles since the start, sleep included. */
+struct line {
+    uint32_t byte_cycles; /* 0: the line takes no time */
+    uint64_t next_arrival, last_arrival, last_departure;
+    uint64_t answered_at; /* when the packet that was written last has left; 0: none */
+    uint64_t overruns;
+};
+
+/* The registers of one peripheral bus, words from `begin` on. */
+struct window {
+    struct machine *machine;
+    uint32_t begin, bytes;
+    uint32_t *words;
+};
+
+/* Reads of the register at `offset` give these bits beside what was written: `always`, while a byte waits, while none does. */
+struct status {
+    uint32_t offset, always, waiting, empty;
+};
+
+/* The bits of `mask` in the register at `offset` are `value`. */
+struct condition {
+    uint32_t offset, mask, value;
+};
+
+/* A serial port, by the offsets of its registers (peripheral_map.py). All conditions of a line must hold. With set != clear,
+   writing a one to `set` or `clear` sets or clears that bit of the register at `set`. */
+struct usart {
+    uint32_t bytes, receive, send, set, clear;
+    struct status statuses[2];
+    struct condition receiver[2], transmitter[2];
+    struct condition receive_interrupt;
+    struct condition other_interrupts; /* of the transmitter, which never waits: one of these bits is enough */
 };
 
 struct access_list {
@@ -173,8 +224,10 @@ struct machine {
     struct span spans[MAX_SPANS];
     size_t span_count;
 
-    uint32_t *peripherals; /* words from PERIPHERALS on */
-    uint32_t *system;      /* words from SYSTEM on */
+    uint32_t *system; /* words from SYSTEM on */
+    struct window windows[MAX_WINDOWS];
+    size_t window_count;
+    struct usart usart;
     struct range ranges[MAX_RANGES];
     size_t range_count;
     struct follow follows[MAX_FOLLOWS];
@@ -185,6 +238,12 @@ struct machine {
     uint32_t enabled[INTERRUPT_WORDS], pending[INTERRUPT_WORDS];
     bool in_handler, reset_requested;
     uint64_t counter_base, systick_base, systick_wraps;
+    uint64_t systick_armed; /* wraps that do not pend any more */
+    bool systick_pending;
+    uint64_t idle_cycles; /* time without work: asleep, or waiting for the line */
+    uint64_t awake_at;    /* how far the caller lets sleeping time pass */
+    struct line line;
+    struct watchdog watchdog;
     struct flash flash;
     uc_hook hooks[4];
 };
@@ -198,6 +257,24 @@ void machine_jump(struct machine *m, uint32_t pc);
 void machine_report(const struct machine *m, struct report *report);
 void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address);
 uint32_t machine_register(const struct machine *m, int id);
+
+void machine_sleep(struct machine *m, uint64_t cycles);
+
+/* line.c */
+uint64_t machine_now(const struct machine *m);
+void machine_set_line(struct machine *m, uint32_t byte_cycles);
+void line_begin(struct machine *m, bool behind);
+bool line_arrived(const struct machine *m);
+void line_take(struct machine *m);
+void line_put(struct machine *m, uint8_t byte);
+bool line_answered(struct machine *m);
+
+/* watchdog.c */
+void machine_set_watchdog(struct machine *m, const struct watchdog_config *config);
+void watchdog_reset(struct machine *m);
+bool watchdog_write(struct machine *m, uint32_t address, uint32_t *value);
+uint32_t watchdog_flags(struct machine *m);
+bool watchdog_expired(const struct machine *m);
 
 /* edges.c */
 struct edge *edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to);
@@ -221,7 +298,7 @@ void flash_reach(struct machine *m, uint32_t pc);
 void flash_leave(struct machine *m);
 
 /* exceptions.c */
-bool exceptions_ready(const struct machine *m);
+bool exceptions_ready(struct machine *m);
 bool exceptions_pending(const struct machine *m);
 void exceptions_enter(struct machine *m);
 void exceptions_return(struct machine *m);
@@ -229,7 +306,10 @@ void exceptions_return(struct machine *m);
 /* peripherals.c */
 bool peripherals_start(struct machine *m);
 void peripherals_reset(struct machine *m);
+void peripherals_free(struct machine *m);
 bool usart_interrupts(const struct machine *m);
+int machine_add_window(struct machine *m, uint32_t begin, uint32_t bytes);
+void machine_set_usart(struct machine *m, const struct usart *usart);
 int machine_add_range(struct machine *m, uint32_t begin, uint32_t end);
 int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32_t shift);
 int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value);
@@ -238,6 +318,8 @@ size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity);
 uint32_t machine_word(const struct machine *m, uint32_t address);
 
 /* system.c */
+bool systick_pends(const struct machine *m);
+uint64_t systick_next(const struct machine *m);
 uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user);
 void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
 

@@ -12,7 +12,7 @@ from ganglion.codegen.timing import ZERO_WAIT, cycles_source, load_core, load_fl
 from ganglion.firmware.board import Board
 from ganglion.firmware.elf import Program, read_program
 
-from .engine import Engine, Region, SpanTally, Tally
+from .engine import ANSWERED, Engine, Region, SpanTally, Tally
 from .faults import EmulatorError
 from .peripheral_map import load_peripheral_map
 
@@ -49,7 +49,7 @@ class Machine:
         ram = Region(board.ram.origin, board.ram.bytes, True)
         self.engine = Engine(
             self.program, core, self.refill, model, flash, [flash, ram],
-            load_peripheral_map(board.name), (board.usart.base, board.usart.interrupt), board.flash.origin,
+            load_peripheral_map(board.name), (board.usart.base, board.usart.interrupt), board.vectors,
         )  # fmt: skip
         self.engine.write(board.flash.origin, b"\xff" * board.flash.bytes)
         for address, content in self.program.pieces:
@@ -77,9 +77,33 @@ class Machine:
         if content:
             self.engine.send(content)
         if content or self._awake:
-            self.engine.run(self._budget)
-            self._awake = False
+            self._awake = self.engine.run(self._budget) == ANSWERED
         return self.engine.receive()
+
+    def set_baud(self, baud: int | None) -> None:
+        """Let bytes take their time on the line, 10 bits each; None: as fast as the program, as at the start.
+
+        `exchange` then also returns when a whole packet has left the board, and goes on with the next call. A byte that
+        the program does not read in time is not lost, but counted in `overruns`.
+        """
+        self.engine.set_line(0 if baud is None else round(10 * self._board.clock_hz / baud))
+
+    def pass_time(self, seconds: float) -> bytes:
+        """Let time pass while the program sleeps: timers run, and the watchdog. Returns what it sent meanwhile."""
+        self.engine.sleep(round(seconds * self._board.clock_hz))
+        self.engine.run(self._budget)
+        return self.engine.receive()
+
+    @property
+    def seconds(self) -> float:
+        """Time since the start, at the board's clock, sleep included as far as it was let pass."""
+        report = self.engine.report()
+        return (report.cycles + report.idle_cycles) / self._board.clock_hz
+
+    @property
+    def overruns(self) -> int:
+        """Bytes that a port of one byte would have lost."""
+        return self.engine.report().overruns
 
     @property
     def tally(self) -> Tally:
@@ -158,8 +182,8 @@ def _check_image(program: Program, board: Board, elf: Path) -> None:
 
 def _vector(program: Program, board: Board, index: int) -> int:
     try:
-        return int.from_bytes(program.read(board.flash.origin + 4 * index, 4), "little")
+        return int.from_bytes(program.read(board.vectors + 4 * index, 4), "little")
     except KeyError as error:
         raise EmulatorError(
-            f"the image has no vector table at 0x{board.flash.origin:08X}; link .vectors to the start of flash"
+            f"the image has no vector table at 0x{board.vectors:08X}; link .vectors to the start of flash"
         ) from error

@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vendor's registers: plain words, status fields that follow control fields, and a USART (RM0090, chapter 30) whose
-   line is as fast as the program: a byte waits until the one before it was read, a sent byte is gone at once. */
+/* The vendor's registers: plain words, status fields that follow control fields, and a serial port whose line is as fast as
+   the program: a byte waits until the one before it was read, a sent byte is gone at once. */
 #include "machine.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    SR = 0x00,
-    DR = 0x04,
-    CR1 = 0x0C,
-    USART_BYTES = 0x400,
-    SR_RXNE = 1 << 5,
-    SR_TC = 1 << 6,
-    SR_TXE = 1 << 7,
-    CR1_RE = 1 << 2,
-    CR1_TE = 1 << 3,
-    CR1_RXNEIE = 1 << 5,
-    CR1_TCIE = 1 << 6,
-    CR1_TXEIE = 1 << 7,
-    CR1_UE = 1 << 13,
-};
 
 static bool push(struct buffer *buffer, const uint8_t *bytes, size_t count)
 {
@@ -54,6 +38,7 @@ static size_t pull(struct buffer *buffer, uint8_t *bytes, size_t capacity)
 
 int machine_send(struct machine *m, const uint8_t *bytes, size_t count)
 {
+    line_begin(m, m->received.begin != m->received.end);
     return push(&m->received, bytes, count) ? 0 : -1;
 }
 
@@ -62,55 +47,89 @@ size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity)
     return pull(&m->sent, bytes, capacity);
 }
 
-static uint32_t usart_word(const struct machine *m, uint32_t offset)
+static uint32_t *word_at(const struct machine *m, uint32_t address)
 {
-    return m->peripherals[(m->config.usart_base - PERIPHERALS + offset) / 4];
-}
-
-static bool byte_waits(const struct machine *m)
-{
-    const uint32_t on = CR1_UE | CR1_RE;
-    return m->received.begin != m->received.end && (usart_word(m, CR1) & on) == on;
-}
-
-/* The USART's interrupt line. Sending never waits, so TXE and TC are always set. */
-bool usart_interrupts(const struct machine *m)
-{
-    const uint32_t control = usart_word(m, CR1);
-    return (control & (CR1_TXEIE | CR1_TCIE)) || ((control & CR1_RXNEIE) && byte_waits(m));
-}
-
-static uint32_t usart_read(struct machine *m, uint32_t offset)
-{
-    if (offset == SR) {
-        return SR_TXE | SR_TC | (byte_waits(m) ? SR_RXNE : 0u);
-    }
-    if (offset == DR) {
-        uint8_t byte = 0;
-        if (byte_waits(m)) {
-            pull(&m->received, &byte, 1);
+    for (size_t i = 0; i < m->window_count; i++) {
+        const struct window *window = &m->windows[i];
+        if (address - window->begin < window->bytes) {
+            return &window->words[(address - window->begin) / 4];
         }
-        return byte;
     }
-    return usart_word(m, offset);
+    return NULL;
 }
 
-static void usart_write(struct machine *m, uint32_t offset, uint32_t value)
+static uint32_t *usart_word(const struct machine *m, uint32_t offset)
 {
-    if (offset == DR) {
-        const uint32_t on = CR1_UE | CR1_TE;
-        const uint8_t byte = (uint8_t)value;
-        if ((usart_word(m, CR1) & on) == on) {
-            push(&m->sent, &byte, 1);
-        }
-    } else if (offset != SR) {
-        m->peripherals[(m->config.usart_base - PERIPHERALS + offset) / 4] = value;
-    }
+    return word_at(m, m->config.usart_base + offset);
 }
 
 static bool is_usart(const struct machine *m, uint32_t address)
 {
-    return address - m->config.usart_base < USART_BYTES;
+    return address - m->config.usart_base < m->usart.bytes;
+}
+
+static bool holds(const struct machine *m, const struct condition *condition)
+{
+    return (*usart_word(m, condition->offset) & condition->mask) == condition->value;
+}
+
+static bool all_hold(const struct machine *m, const struct condition conditions[2])
+{
+    return holds(m, &conditions[0]) && holds(m, &conditions[1]);
+}
+
+static bool byte_waits(const struct machine *m)
+{
+    return m->received.begin != m->received.end && line_arrived(m) && all_hold(m, m->usart.receiver);
+}
+
+/* The port's interrupt line. */
+bool usart_interrupts(const struct machine *m)
+{
+    const struct condition *others = &m->usart.other_interrupts;
+    if (m->usart.bytes == 0) {
+        return false;
+    }
+    return (*usart_word(m, others->offset) & others->mask) || (byte_waits(m) && holds(m, &m->usart.receive_interrupt));
+}
+
+static uint32_t usart_read(struct machine *m, uint32_t offset)
+{
+    if (offset == m->usart.receive) {
+        uint8_t byte = 0;
+        if (byte_waits(m)) {
+            pull(&m->received, &byte, 1);
+            line_take(m);
+        }
+        return byte;
+    }
+    uint32_t value = *usart_word(m, offset);
+    for (size_t i = 0; i < sizeof m->usart.statuses / sizeof m->usart.statuses[0]; i++) {
+        const struct status *status = &m->usart.statuses[i];
+        if (offset == status->offset) {
+            value = (value & ~(status->waiting | status->empty)) | status->always |
+                    (byte_waits(m) ? status->waiting : status->empty);
+        }
+    }
+    return value;
+}
+
+static void usart_write(struct machine *m, uint32_t offset, uint32_t value)
+{
+    const struct usart *usart = &m->usart;
+    if (offset == usart->send) {
+        const uint8_t byte = (uint8_t)value;
+        if (all_hold(m, usart->transmitter)) {
+            push(&m->sent, &byte, 1);
+            line_put(m, byte);
+        }
+    } else if (usart->set != usart->clear && offset == usart->set) {
+        *usart_word(m, offset) |= value;
+    } else if (usart->set != usart->clear && offset == usart->clear) {
+        *usart_word(m, usart->set) &= ~value;
+    } else {
+        *usart_word(m, offset) = value;
+    }
 }
 
 static bool modelled(const struct machine *m, uint32_t address)
@@ -128,7 +147,7 @@ static uint32_t read_word(struct machine *m, uint32_t address)
     if (is_usart(m, address)) {
         return usart_read(m, address - m->config.usart_base);
     }
-    const uint32_t word = m->peripherals[(address - PERIPHERALS) / 4];
+    const uint32_t word = *word_at(m, address);
     uint32_t value = word;
     for (size_t i = 0; i < m->follow_count; i++) {
         const struct follow *follow = &m->follows[i];
@@ -145,8 +164,9 @@ static uint32_t read_word(struct machine *m, uint32_t address)
 static uint64_t on_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     (void)uc;
-    struct machine *m = user;
-    const uint32_t address = PERIPHERALS + (uint32_t)offset;
+    const struct window *window = user;
+    struct machine *m = window->machine;
+    const uint32_t address = window->begin + (uint32_t)offset;
     if (!modelled(m, address)) {
         machine_raise(m, FAULT_PERIPHERAL, 0, address);
         return 0;
@@ -158,26 +178,49 @@ static uint64_t on_read(uc_engine *uc, uint64_t offset, unsigned size, void *use
 static void on_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
 {
     (void)uc;
-    struct machine *m = user;
-    const uint32_t address = PERIPHERALS + (uint32_t)offset;
+    const struct window *window = user;
+    struct machine *m = window->machine;
+    const uint32_t address = window->begin + (uint32_t)offset;
     if (!modelled(m, address)) {
         machine_raise(m, FAULT_PERIPHERAL, 1, address);
         return;
     }
     const uint32_t place = 8 * (address & 3u);
     const uint32_t mask = size >= 4 ? 0xFFFFFFFFu : ((1u << 8 * size) - 1u) << place;
-    uint32_t *word = &m->peripherals[(address - PERIPHERALS) / 4];
-    const uint32_t merged = (*word & ~mask) | ((uint32_t)value << place & mask);
-    if (is_usart(m, address)) {
+    uint32_t *word = word_at(m, address);
+    uint32_t merged = (*word & ~mask) | ((uint32_t)value << place & mask);
+    if (watchdog_write(m, address & ~3u, &merged)) {
+        *word = merged;
+    } else if (is_usart(m, address)) {
         usart_write(m, (address & ~3u) - m->config.usart_base, merged);
     } else {
         *word = merged;
     }
 }
 
+/* Before the engine has run. `begin` and `bytes` are multiples of 4 KiB. */
+int machine_add_window(struct machine *m, uint32_t begin, uint32_t bytes)
+{
+    if (m->window_count == MAX_WINDOWS) {
+        return -1;
+    }
+    struct window *window = &m->windows[m->window_count];
+    *window = (struct window){.machine = m, .begin = begin, .bytes = bytes, .words = calloc(bytes, 1)};
+    if (!window->words) {
+        return -1;
+    }
+    m->window_count++;
+    return uc_mmio_map(m->uc, begin, bytes, on_read, window, on_write, window) == UC_ERR_OK ? 0 : -1;
+}
+
+void machine_set_usart(struct machine *m, const struct usart *usart)
+{
+    m->usart = *usart;
+}
+
 int machine_add_range(struct machine *m, uint32_t begin, uint32_t end)
 {
-    if (m->range_count == MAX_RANGES || begin < PERIPHERALS || end > PERIPHERALS + PERIPHERALS_BYTES) {
+    if (m->range_count == MAX_RANGES || !word_at(m, begin) || !word_at(m, end - 1)) {
         return -1;
     }
     m->ranges[m->range_count++] = (struct range){begin, end};
@@ -195,7 +238,7 @@ int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32
 
 int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value)
 {
-    if (m->reset_value_count == MAX_RESET_VALUES || address - PERIPHERALS >= PERIPHERALS_BYTES) {
+    if (m->reset_value_count == MAX_RESET_VALUES || !word_at(m, address)) {
         return -1;
     }
     m->reset_values[m->reset_value_count++] = (struct reset_value){address, value};
@@ -204,23 +247,37 @@ int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value)
 
 bool peripherals_start(struct machine *m)
 {
-    m->peripherals = calloc(PERIPHERALS_BYTES, 1);
     m->system = calloc(SYSTEM_BYTES, 1);
-    return m->peripherals && m->system &&
-           uc_mmio_map(m->uc, PERIPHERALS, PERIPHERALS_BYTES, on_read, m, on_write, m) == UC_ERR_OK &&
+    return m->system && machine_add_window(m, PERIPHERALS, PERIPHERALS_BYTES) == 0 &&
            uc_mmio_map(m->uc, SYSTEM, SYSTEM_BYTES, system_read, m, system_write, m) == UC_ERR_OK;
+}
+
+void peripherals_free(struct machine *m)
+{
+    for (size_t i = 0; i < m->window_count; i++) {
+        free(m->windows[i].words);
+    }
+    free(m->system);
+    free(m->received.bytes);
+    free(m->sent.bytes);
 }
 
 void peripherals_reset(struct machine *m)
 {
-    memset(m->peripherals, 0, PERIPHERALS_BYTES);
+    for (size_t i = 0; i < m->window_count; i++) {
+        memset(m->windows[i].words, 0, m->windows[i].bytes);
+    }
     memset(m->system, 0, SYSTEM_BYTES);
     memset(m->enabled, 0, sizeof m->enabled);
     memset(m->pending, 0, sizeof m->pending);
+    m->systick_pending = false;
     m->system[0xED08 / 4] = m->config.vectors;
     m->system[0xED14 / 4] = 0x200; /* CCR.STKALIGN */
     for (size_t i = 0; i < m->reset_value_count; i++) {
-        m->peripherals[(m->reset_values[i].address - PERIPHERALS) / 4] = m->reset_values[i].value;
+        *word_at(m, m->reset_values[i].address) = m->reset_values[i].value;
+    }
+    if (m->watchdog.config.tick_cycles) {
+        *word_at(m, m->watchdog.config.flags_register) |= watchdog_flags(m);
     }
     m->received.begin = m->received.end = 0;
 }

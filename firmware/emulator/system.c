@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The core's own registers (ARMv7-M Architecture Reference Manual, B3.2 system control, B3.3 SysTick, B3.4 NVIC,
-   C1.8 DWT). SysTick counts and does not interrupt; priorities are stored and have no effect. */
+   C1.8 DWT). SysTick counts and ends a sleep, but
+   its handler is not modelled; priorities are stored and have no effect. */
 #include "machine.h"
 
 enum {
     DWT_CTRL = 0x1000,
     DWT_CYCCNT = 0x1004,
     DWT_END = 0x1060,
+    DWT_LAR = 0x1FB0,
     SCS = 0xE000,
     SCS_END = 0xF000,
     SYST_CSR = 0xE010,
@@ -17,6 +19,8 @@ enum {
     NVIC_ISPR = 0xE200,
     NVIC_ICPR = 0xE280,
     CPUID = 0xED00,
+    ICSR = 0xED04,
+    ICSR_PENDSTCLR = 1 << 25,
     AIRCR = 0xED0C,
     DEMCR = 0xEDFC,
     DEMCR_TRCENA = 1 << 24,
@@ -81,12 +85,34 @@ static uint64_t systick_period(const struct machine *m)
     return (uint64_t)(*word_at(m, SYST_RVR) & 0xFFFFFFu) + 1;
 }
 
+static bool systick_runs(const struct machine *m)
+{
+    return *word_at(m, SYST_CSR) & CSR_ENABLE;
+}
+
+static uint64_t systick_passed(const struct machine *m)
+{
+    return systick_runs(m) ? machine_now(m) - m->systick_base : 0;
+}
+
+bool systick_pends(const struct machine *m)
+{
+    const bool armed = systick_runs(m) && (*word_at(m, SYST_CSR) & CSR_TICKINT);
+    return m->systick_pending || (armed && systick_passed(m) / systick_period(m) > m->systick_armed);
+}
+
+/* When SysTick ends a sleep; 0 when it does not. */
+uint64_t systick_next(const struct machine *m)
+{
+    const bool armed = systick_runs(m) && (*word_at(m, SYST_CSR) & CSR_TICKINT);
+    return armed ? m->systick_base + (systick_passed(m) / systick_period(m) + 1) * systick_period(m) : 0;
+}
+
 static uint32_t systick_read(struct machine *m, uint32_t offset)
 {
-    const bool runs = *word_at(m, SYST_CSR) & CSR_ENABLE;
-    const uint64_t passed = runs ? m->cycles - m->systick_base : 0;
+    const uint64_t passed = systick_passed(m);
     if (offset == SYST_CVR) {
-        return runs ? (uint32_t)(systick_period(m) - 1 - passed % systick_period(m)) : 0;
+        return systick_runs(m) ? (uint32_t)(systick_period(m) - 1 - passed % systick_period(m)) : 0;
     }
     const uint64_t wraps = passed / systick_period(m);
     const uint32_t flag = wraps > m->systick_wraps ? CSR_COUNTFLAG : 0;
@@ -94,15 +120,37 @@ static uint32_t systick_read(struct machine *m, uint32_t offset)
     return *word_at(m, SYST_CSR) | flag;
 }
 
+static void systick_restart(struct machine *m)
+{
+    m->systick_base = machine_now(m);
+    m->systick_wraps = m->systick_armed = 0;
+}
+
+static void systick_control(struct machine *m, uint32_t value)
+{
+    const bool restarts = (*word_at(m, SYST_CSR) ^ value) & CSR_ENABLE;
+    m->systick_pending = systick_pends(m);
+    *word_at(m, SYST_CSR) = value & ~(uint32_t)CSR_COUNTFLAG;
+    m->systick_armed = systick_passed(m) / systick_period(m);
+    if (restarts) {
+        systick_restart(m);
+    }
+}
+
 static void systick_write(struct machine *m, uint32_t offset, uint32_t value)
 {
-    if (offset == SYST_CSR && (value & CSR_TICKINT)) {
-        machine_raise(m, FAULT_UNMODELLED, UNMODELLED_SYSTICK_INTERRUPT, SYSTEM + offset);
-        return;
+    if (offset == SYST_CSR) {
+        systick_control(m, value);
+    } else {
+        *word_at(m, offset) = value;
+        systick_restart(m);
     }
-    *word_at(m, offset) = value;
-    m->systick_base = m->cycles;
-    m->systick_wraps = 0;
+}
+
+static void systick_clear(struct machine *m)
+{
+    m->systick_pending = false;
+    m->systick_armed = systick_passed(m) / systick_period(m);
 }
 
 static bool nvic_word(uint32_t offset, uint32_t base, uint32_t *index)
@@ -126,6 +174,8 @@ static void scs_write(struct machine *m, uint32_t offset, uint32_t value)
         systick_write(m, offset, value);
     } else if (offset == AIRCR) {
         m->reset_requested |= (value & 0xFFFF0000u) == AIRCR_KEY && (value & AIRCR_SYSRESETREQ);
+    } else if (offset == ICSR && (value & ICSR_PENDSTCLR)) {
+        systick_clear(m);
     } else if (offset == DEMCR) {
         control_counter(m, offset, value);
     } else if (offset != CPUID) {
@@ -150,7 +200,7 @@ static uint32_t scs_read(struct machine *m, uint32_t offset)
 
 static bool modelled(uint32_t offset)
 {
-    return (DWT_CTRL <= offset && offset < DWT_END) || (SCS <= offset && offset < SCS_END);
+    return (DWT_CTRL <= offset && offset < DWT_END) || offset == DWT_LAR || (SCS <= offset && offset < SCS_END);
 }
 
 uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)

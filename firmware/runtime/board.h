@@ -30,6 +30,30 @@ void board_send(const uint8_t *bytes, size_t count);
 /* Sleeps until a byte has arrived; returns at once when one is waiting. */
 void board_wait(void);
 
+/* Milliseconds since board_tick_start, modulo 2^32: read it more often than every millisecond, what it misses is lost. */
+uint32_t board_ms(void);
+
+/* From here on board_wait returns at least every millisecond, too. False where the board cannot tell the time. */
+bool board_tick_start(void);
+
+/* Resets the board unless board_watchdog_feed is called at least every `timeout_ms`. False where there is no watchdog. */
+bool board_watchdog_start(uint32_t timeout_ms);
+void board_watchdog_feed(void);
+
+/* Why the board started; asked once, at the start. Numbered as in docs/protocol.md. */
+enum board_reset_cause {
+    RESET_UNKNOWN,
+    RESET_POWER,
+    RESET_PIN,
+    RESET_SOFTWARE,
+    RESET_WATCHDOG,
+    RESET_OTHER,
+};
+enum board_reset_cause board_reset_cause(void);
+
+/* Takes the codes of every action, the safe one included. A board that drives actuators defines it. */
+void board_actuate(const int16_t *codes, size_t count);
+
 /* Starts the board afresh once everything sent has left it. */
 void board_reset(void);
 

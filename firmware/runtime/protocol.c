@@ -10,11 +10,15 @@ enum command {
     COMMAND_INFER = 3,
     COMMAND_STATISTICS = 4,
     COMMAND_RESET = 5,
+    COMMAND_HEALTH = 7, /* 6 is for logic */
     ANSWER_BIT = 0x80,
+    NOTICE_SAFE_ACTION = 0xC0,
 };
 
 enum status {
     STATUS_DONE = 0,
+    STATUS_NOT_FINITE = 0x01,
+    STATUS_SAFE_ACTION = 0x02,
     STATUS_POLICY_BITS = 0x7F,
     STATUS_WRONG_LENGTH = 0x81,
     STATUS_UNTRUSTED = 0x82,
@@ -28,8 +32,9 @@ static uint32_t load_u32(const uint8_t *bytes)
 
 static void put_u8(struct protocol *protocol, uint8_t value)
 {
-    protocol->memory.answer[protocol->answer_length] = value;
-    protocol->answer_length++;
+    const uint8_t newest = protocol->newest;
+    protocol->memory.answers[newest][protocol->lengths[newest]] = value;
+    protocol->lengths[newest]++;
 }
 
 static void put_u16(struct protocol *protocol, uint16_t value)
@@ -42,6 +47,13 @@ static void put_u32(struct protocol *protocol, uint32_t value)
 {
     put_u16(protocol, (uint16_t)value);
     put_u16(protocol, (uint16_t)(value >> 16));
+}
+
+static void put_codes(struct protocol *protocol, const int16_t *codes)
+{
+    for (size_t i = 0; i < protocol->policy->actions; i++) {
+        put_u16(protocol, (uint16_t)codes[i]);
+    }
 }
 
 static void put_name(struct protocol *protocol, const char *name)
@@ -72,6 +84,7 @@ static void test_policy(struct protocol *protocol)
 static void answer_hello(struct protocol *protocol)
 {
     const struct ganglion_policy *policy = protocol->policy;
+    protocol->lengths[protocol->newest ^ 1u] = 0;
     put_u8(protocol, STATUS_DONE);
     put_u8(protocol, PROTOCOL_VERSION);
     for (size_t i = 0; i < sizeof policy->digest; i++) {
@@ -91,6 +104,17 @@ static void answer_self_test(struct protocol *protocol)
     put_u8(protocol, protocol->trusted ? STATUS_DONE : STATUS_UNTRUSTED);
 }
 
+static void count_cycles(struct protocol_statistics *statistics, uint32_t cycles)
+{
+    if (statistics->inferences == 0 || cycles < statistics->cycles_min) {
+        statistics->cycles_min = cycles;
+    }
+    if (cycles > statistics->cycles_max) {
+        statistics->cycles_max = cycles;
+    }
+    statistics->inferences++;
+}
+
 static void answer_infer(struct protocol *protocol)
 {
     if (!protocol->trusted) {
@@ -99,21 +123,23 @@ static void answer_infer(struct protocol *protocol)
     }
     const struct ganglion_policy *policy = protocol->policy;
     const void *observation = protocol->memory.frame + PROTOCOL_HEADER_BYTES;
-    int16_t *codes = protocol->memory.action_codes;
+    const int16_t *codes = protocol->memory.action_codes;
     const uint32_t start = board_cycles();
-    const uint8_t status = policy->infer(observation, codes);
+    uint8_t status = policy->infer(observation, protocol->memory.action_codes) & STATUS_POLICY_BITS;
     const uint32_t cycles = board_cycles() - start;
 
-    struct protocol_statistics *statistics = &protocol->statistics;
-    statistics->inferences++;
-    if (cycles > statistics->cycles_max) {
-        statistics->cycles_max = cycles;
+    count_cycles(&protocol->statistics, cycles);
+    protocol->statistics.not_finite += status & STATUS_NOT_FINITE;
+    if ((status & STATUS_NOT_FINITE) && protocol->safety->when_not_finite) {
+        codes = protocol->safety->action;
+        status |= STATUS_SAFE_ACTION;
     }
-    put_u8(protocol, status & STATUS_POLICY_BITS);
+    protocol->observed_ms = protocol->now_ms;
+    protocol->observing = true;
+    board_actuate(codes, policy->actions);
+    put_u8(protocol, status);
     put_u32(protocol, cycles);
-    for (size_t i = 0; i < policy->actions; i++) {
-        put_u16(protocol, (uint16_t)codes[i]);
-    }
+    put_codes(protocol, codes);
 }
 
 static void answer_statistics(struct protocol *protocol)
@@ -131,10 +157,31 @@ static void answer_statistics(struct protocol *protocol)
     put_u32(protocol, statistics->cycles_max);
 }
 
+static void answer_health(struct protocol *protocol)
+{
+    const struct protocol_statistics *statistics = &protocol->statistics;
+    const struct protocol_safety *safety = protocol->safety;
+    put_u8(protocol, STATUS_DONE);
+    put_u8(protocol, protocol->reset_cause);
+    put_u8(protocol, safety->when_not_finite);
+    put_u16(protocol, safety->watchdog_ms);
+    put_u16(protocol, safety->timeout_ms);
+    put_u32(protocol, statistics->cycles_min);
+    put_u32(protocol, statistics->cycles_max);
+    put_u32(protocol, statistics->not_finite);
+    put_u32(protocol, statistics->timeouts);
+    put_codes(protocol, safety->action);
+}
+
+static bool is_known(uint8_t command)
+{
+    return (command >= COMMAND_HELLO && command <= COMMAND_RESET) || command == COMMAND_HEALTH;
+}
+
 static void answer(struct protocol *protocol, uint8_t command, size_t payload_bytes)
 {
     const size_t expected = command == COMMAND_INFER ? 4u * protocol->policy->features : 0;
-    if (command < COMMAND_HELLO || command > COMMAND_RESET) {
+    if (!is_known(command)) {
         put_u8(protocol, STATUS_UNKNOWN_COMMAND);
     } else if (payload_bytes != expected) {
         put_u8(protocol, STATUS_WRONG_LENGTH);
@@ -146,25 +193,50 @@ static void answer(struct protocol *protocol, uint8_t command, size_t payload_by
         answer_infer(protocol);
     } else if (command == COMMAND_STATISTICS) {
         answer_statistics(protocol);
+    } else if (command == COMMAND_HEALTH) {
+        answer_health(protocol);
     } else {
         put_u8(protocol, STATUS_DONE);
     }
 }
 
-static bool is_repeated(const struct protocol *protocol, uint8_t command, uint8_t sequence)
+/* The last answers are two: the host may have sent its next frame when it asks for one again. */
+static bool find_repeated(struct protocol *protocol, uint8_t command, uint8_t sequence, uint8_t *found)
 {
-    const uint8_t *last = protocol->memory.answer;
-    return protocol->answer_length != 0 && command != COMMAND_HELLO && last[0] == (command | ANSWER_BIT) &&
-           last[1] == sequence;
+    for (uint8_t i = 0; i < PROTOCOL_ANSWERS; i++) {
+        const uint8_t *last = protocol->memory.answers[i];
+        if (protocol->lengths[i] != 0 && last[0] == (command | ANSWER_BIT) && last[1] == sequence) {
+            *found = i;
+            return command != COMMAND_HELLO;
+        }
+    }
+    return false;
+}
+
+static void begin(struct protocol *protocol, uint8_t type, uint8_t sequence)
+{
+    protocol->newest ^= 1u;
+    protocol->lengths[protocol->newest] = 0;
+    put_u8(protocol, type);
+    put_u8(protocol, sequence);
+}
+
+static void close_frame(struct protocol *protocol, uint8_t type)
+{
+    const uint8_t newest = protocol->newest;
+    put_u32(protocol, crc32(protocol->memory.answers[newest], protocol->lengths[newest], crc_seed(protocol, type)));
+}
+
+static void send(const struct protocol *protocol, uint8_t index)
+{
+    cobs_encode(protocol->memory.answers[index], protocol->lengths[index], board_send);
 }
 
 static void execute(struct protocol *protocol, uint8_t command, uint8_t sequence, size_t payload_bytes)
 {
-    protocol->answer_length = 0;
-    put_u8(protocol, command | ANSWER_BIT);
-    put_u8(protocol, sequence);
+    begin(protocol, command | ANSWER_BIT, sequence);
     answer(protocol, command, payload_bytes);
-    put_u32(protocol, crc32(protocol->memory.answer, protocol->answer_length, crc_seed(protocol, command)));
+    close_frame(protocol, command);
 }
 
 static void handle_packet(struct protocol *protocol, size_t length)
@@ -186,22 +258,26 @@ static void handle_packet(struct protocol *protocol, size_t length)
         return;
     }
     statistics->frames++;
-    if (is_repeated(protocol, command, frame[1])) {
+    uint8_t index;
+    if (find_repeated(protocol, command, frame[1], &index)) {
         statistics->repeated++;
     } else {
         execute(protocol, command, frame[1], covered - PROTOCOL_HEADER_BYTES);
+        index = protocol->newest;
     }
-    cobs_encode(protocol->memory.answer, protocol->answer_length, board_send);
-    if (command == COMMAND_RESET && protocol->memory.answer[PROTOCOL_HEADER_BYTES] == STATUS_DONE) {
+    send(protocol, index);
+    if (command == COMMAND_RESET && protocol->memory.answers[index][PROTOCOL_HEADER_BYTES] == STATUS_DONE) {
         board_reset();
     }
 }
 
-void protocol_start(struct protocol *protocol, const struct ganglion_policy *policy, struct protocol_memory memory)
+void protocol_start(struct protocol *protocol, const struct ganglion_policy *policy, struct protocol_memory memory,
+                    const struct protocol_safety *safety)
 {
     const bool fits = policy->features <= memory.features && policy->actions <= memory.actions;
-    *protocol = (struct protocol){.policy = policy, .memory = memory, .trusted = fits};
+    *protocol = (struct protocol){.policy = policy, .safety = safety, .memory = memory, .trusted = fits};
     cobs_decoder_start(&protocol->decoder, memory.frame, PROTOCOL_FRAME_BYTES((size_t)memory.features));
+    protocol->reset_cause = (uint8_t)board_reset_cause();
     test_policy(protocol);
 }
 
@@ -219,5 +295,28 @@ void protocol_receive(struct protocol *protocol, uint8_t byte)
     case COBS_LONG:
         protocol->statistics.too_long++;
         break;
+    }
+}
+
+/* Not an answer: nothing is kept to be repeated. */
+static void give_safe_action(struct protocol *protocol)
+{
+    board_actuate(protocol->safety->action, protocol->policy->actions);
+    begin(protocol, NOTICE_SAFE_ACTION, (uint8_t)protocol->statistics.timeouts);
+    put_u8(protocol, STATUS_SAFE_ACTION);
+    put_codes(protocol, protocol->safety->action);
+    close_frame(protocol, NOTICE_SAFE_ACTION);
+    send(protocol, protocol->newest);
+    protocol->lengths[protocol->newest] = 0;
+}
+
+void protocol_tick(struct protocol *protocol, uint32_t now_ms)
+{
+    const uint16_t timeout_ms = protocol->safety->timeout_ms;
+    protocol->now_ms = now_ms;
+    if (protocol->observing && timeout_ms != 0 && now_ms - protocol->observed_ms >= timeout_ms) {
+        protocol->observing = false;
+        protocol->statistics.timeouts++;
+        give_safe_action(protocol);
     }
 }

@@ -17,20 +17,29 @@ enum {
     PROTOCOL_OVERHEAD_BYTES = PROTOCOL_HEADER_BYTES + PROTOCOL_CRC_BYTES,
     PROTOCOL_NAME_BYTES = 23, /* longer names are cut */
     PROTOCOL_HELLO_BYTES = 1 + 1 + 32 + 4 + 2 + 2 + 3 * (1 + PROTOCOL_NAME_BYTES),
-    PROTOCOL_INFER_BYTES = 1 + 4, /* and two for each action */
+    PROTOCOL_HEALTH_BYTES = 1 + 1 + 1 + 2 + 2 + 4 * 4, /* and two for each action; an inference takes fewer */
+    PROTOCOL_ANSWERS = 2, /* kept for repetition: as many as frames may be in flight */
 };
 
 #define PROTOCOL_FRAME_BYTES(features) (PROTOCOL_OVERHEAD_BYTES + 4u * (features))
 #define PROTOCOL_ANSWER_BYTES(actions)                                                                                 \
-    (PROTOCOL_OVERHEAD_BYTES + (PROTOCOL_INFER_BYTES + 2u * (actions) > PROTOCOL_HELLO_BYTES                           \
-                                    ? PROTOCOL_INFER_BYTES + 2u * (actions)                                            \
+    (PROTOCOL_OVERHEAD_BYTES + (PROTOCOL_HEALTH_BYTES + 2u * (actions) > PROTOCOL_HELLO_BYTES                          \
+                                    ? PROTOCOL_HEALTH_BYTES + 2u * (actions)                                           \
                                     : PROTOCOL_HELLO_BYTES))
+
+/* What stands in for the policy when it has nothing sound to work on (docs/safety.md). */
+struct protocol_safety {
+    const int16_t *action; /* codes, one for each action */
+    uint16_t watchdog_ms;  /* as the watchdog was started; 0: there is none */
+    uint16_t timeout_ms;   /* after so long without an observation; 0: never */
+    bool when_not_finite;
+};
 
 /* Memory lent to the protocol, sized by the macros above. `frame` starts two bytes before a multiple of
    four, so that the observation inside it is aligned. */
 struct protocol_memory {
     uint8_t *frame;
-    uint8_t *answer;
+    uint8_t *answers[PROTOCOL_ANSWERS];
     int16_t *action_codes;
     uint16_t features;
     uint16_t actions;
@@ -44,21 +53,34 @@ struct protocol_statistics {
     uint32_t too_short;  /* packets shorter than the smallest frame */
     uint32_t too_long;   /* packets longer than the longest frame */
     uint32_t foreign;    /* valid frames that are themselves answers */
+    uint32_t cycles_min; /* fastest inference */
     uint32_t cycles_max; /* slowest inference */
+    uint32_t not_finite; /* observations that were not finite */
+    uint32_t timeouts;   /* times that observations stopped coming */
 };
 
 struct protocol {
     const struct ganglion_policy *policy;
+    const struct protocol_safety *safety;
     struct protocol_memory memory;
     struct cobs_decoder decoder;
     struct protocol_statistics statistics;
-    size_t answer_length; /* of the last answer, CRC included; 0 when there is none to repeat */
+    size_t lengths[PROTOCOL_ANSWERS]; /* of the last answers, CRC included; 0 when there is none to repeat */
+    uint8_t newest;                   /* which of them is being written or was written last */
+    uint8_t reset_cause;              /* enum board_reset_cause */
+    uint32_t now_ms;
+    uint32_t observed_ms; /* when the last observation came */
+    bool observing;       /* observations come; false from a timeout to the next one */
     bool trusted;         /* the policy fits the memory and has passed every self-test */
 };
 
 /* Runs the self-test. A policy that fails it, or that does not fit the memory, never infers. */
-void protocol_start(struct protocol *protocol, const struct ganglion_policy *policy, struct protocol_memory memory);
+void protocol_start(struct protocol *protocol, const struct ganglion_policy *policy, struct protocol_memory memory,
+                    const struct protocol_safety *safety);
 
 void protocol_receive(struct protocol *protocol, uint8_t byte);
+
+/* Tells the time, modulo 2^32 ms: between any two bytes, and while none come. */
+void protocol_tick(struct protocol *protocol, uint32_t now_ms);
 
 #endif

@@ -3,7 +3,10 @@
 COMMANDS = {
     "firmware": "ganglion.commands.firmware:Firmware",
     "run": "ganglion.commands.run:Run",
+    "flash": "ganglion.commands.flash:Flash",
+    "boards": "ganglion.commands.boards:Boards",
     "compile": "ganglion.commands.compile:Compile",
+    "export": "ganglion.commands.export:Export",
     "train": "ganglion.commands.train:Train",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",

@@ -9,6 +9,7 @@ from rich.console import Console
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import write_plan
+from ganglion.hil.library import build_policy_library
 
 from ..places import c_identifier
 
@@ -25,6 +26,8 @@ class Compile:
     """Prefix of every C identifier; by default the environment's name."""
     kernel: str = CompileOptions.kernel
     """Kernel variant."""
+    shared: Path | None = None
+    """Also compile it for this machine, as a shared library at this path, such as policy.so, for ganglion.load."""
 
     def run(self) -> int:
         """Compile and write."""
@@ -32,6 +35,8 @@ class Compile:
         options = CompileOptions(name=self.name or c_identifier(policy.env_id), kernel=self.kernel)
         plan = compile_policy(policy, options)
         write_plan(plan, self.out)
+        if self.shared:
+            build_policy_library(plan, self.shared)
         sizes = plan.overview
         Console().print(
             f"{self.out}: {', '.join(plan.files)}\n"

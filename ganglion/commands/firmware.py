@@ -9,7 +9,7 @@ from ..building import build_firmware
 from ..devices import cycle_model_range, device_kind, open_device
 from ..errors import UsageError
 from ..measure import measure
-from ..options import ActorOptions, BuildOptions, EmulatorOptions, LoopOptions, announce
+from ..options import ActorOptions, BuildOptions, EmulatorOptions, LoopOptions, SafetyOptions, announce
 from ..places import point_latest
 
 Flat = tyro.conf.arg(name="")
@@ -23,6 +23,7 @@ class Firmware:
     """Where the image runs: emulator, qemu or serial:PORT."""
     which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
     how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
+    guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
     emulator: Annotated[EmulatorOptions, Flat] = field(default_factory=EmulatorOptions)
     loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
@@ -35,7 +36,7 @@ class Firmware:
         self.emulator.check(kind)
         choice = self.which.choose()
         announce(choice)
-        built = build_firmware(choice.actor.policy, self.how)
+        built = build_firmware(choice.actor.policy, self.how, self.guard)
         flash_model = self.emulator.flash_model
         device, path = open_device(self.device, built, flash_model), built.folder / "report.json"
         models = cycle_model_range(self.device, built, flash_model)

@@ -9,11 +9,20 @@ from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.policy import Policy
 
 from ..building import Built, build_firmware, build_for_host
-from ..devices import corner_count, cycle_model_range, device_kind, open_device
+from ..devices import corner_count, cycle_model_range, device_kind, open_device, spoil_line
 from ..errors import UsageError
 from ..logic import BuiltLogic, build_logic
 from ..measure import measure
-from ..options import ActorOptions, BuildOptions, EmulatorOptions, LogicOptions, LoopOptions, announce
+from ..options import (
+    ActorOptions,
+    BuildOptions,
+    EmulatorOptions,
+    LineOptions,
+    LogicOptions,
+    LoopOptions,
+    SafetyOptions,
+    announce,
+)
 
 Flat = tyro.conf.arg(name="")
 
@@ -27,6 +36,8 @@ class Run:
     which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
     how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
     logic: Annotated[LogicOptions, Flat] = field(default_factory=LogicOptions)
+    guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
+    line: Annotated[LineOptions, Flat] = field(default_factory=LineOptions)
     emulator: Annotated[EmulatorOptions, Flat] = field(default_factory=EmulatorOptions)
     loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
@@ -39,6 +50,8 @@ class Run:
         announce(choice)
         built = self._build(kind, choice.actor.policy)
         device, path = open_device(self.device, built, flash_model), built.folder / f"report-{kind}.json"
+        if self.line.fault_rate:
+            spoil_line(device, self.device, self.line.fault_rate, self.line.fault_seed)
         models = cycle_model_range(self.device, built, flash_model)
         corners = self.loop.corners or corner_count(self.device)
         loop = (self.loop.episodes, self.loop.first_seed)
@@ -51,4 +64,4 @@ class Run:
             return build_for_host(policy, self.how.build)
         if kind == "rtl":
             return build_logic(policy, self.how.board, self.logic, self.how.build)
-        return build_firmware(policy, self.how)
+        return build_firmware(policy, self.how, self.guard)

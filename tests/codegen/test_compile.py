@@ -53,7 +53,7 @@ def test_weights_indices_and_biases_of_the_quoted_net_fit():
     ("options", "message"),
     [
         (CompileOptions(kernel="scr"), r"no kernel 'scr'; allowed: csr, .*; did you mean 'csr'"),
-        (CompileOptions(core="cortex-m5"), "no timing table for 'cortex-m5'; did you mean"),
+        (CompileOptions(core="cortex-m5"), "there is no core 'cortex-m5'; did you mean"),
         (CompileOptions(known_answers=0), r"0 known answers.*1 to 1000"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,6 +22,7 @@ from ganglion.codegen.timing import (
     load_flash_model,
     pair_cycles,
 )
+from ganglion.codegen.timing.core import FOLDER
 from tests.support.assembly import assemble
 
 FAR = 0x0800_4000
@@ -233,6 +235,12 @@ def test_every_rule_is_exercised_by_a_sequence(name: str) -> None:
     }
     missing = {rule.source for rule in core.rules.values() if id(rule) not in seen}
     assert not missing
+
+
+@pytest.mark.parametrize("name", core_names())
+def test_a_core_is_known_by_the_architecture_of_its_table(name: str) -> None:
+    cores = tomllib.loads((FOLDER / "instruction_sets.toml").read_text(encoding="utf-8"))["cores"]
+    assert cores[name] == load_core(name).architecture
 
 
 @pytest.mark.parametrize("name", core_names())

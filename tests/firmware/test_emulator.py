@@ -205,7 +205,7 @@ def test_images_for_other_memory_are_refused() -> None:
 
 
 def test_unknown_boards_functions_and_refills_are_refused(machine: Machine) -> None:
-    with pytest.raises(PeripheralMapError, match="emulated boards: stm32f405"):
+    with pytest.raises(PeripheralMapError, match=r"emulated boards: .*stm32f405"):
         Machine(program("exerciser"), replace(BOARD, name="other"))
     with pytest.raises(CoreError, match="allowed: 1, 2, 3"):
         Machine(program("exerciser"), BOARD, refill=5)

@@ -148,7 +148,7 @@ def test_a_failed_build_keeps_the_earlier_image(tmp_path: Path) -> None:
 def test_unknown_or_missing_toolchains_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ToolchainError, match="there is no toolchain 'icc'; allowed: zig, gcc"):
         find_toolchain("icc", board())
-    with pytest.raises(ToolchainError, match="core 'avr' has no compiler options; known: cortex-m4"):
+    with pytest.raises(ToolchainError, match=r"core 'avr' has no compiler options; known: .*cortex-m4"):
         find_toolchain("zig", replace(board(), core="avr"))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(ToolchainError, match="apt install gcc-arm-none-eabi"):

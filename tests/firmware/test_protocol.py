@@ -8,8 +8,33 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganglion.firmware.wire import Command, FrameReader, Status, encode_observation, parse_statistics
-from tests.support.host_device import DIGEST, FEATURES, CDevice, ModelDevice, frame, packet, tiny_infer, with_crc
+from ganglion.firmware.wire import (
+    NOTICE_SAFE_ACTION,
+    SAFE_ACTION,
+    Command,
+    Frame,
+    FrameReader,
+    ResetCause,
+    Status,
+    encode_observation,
+    parse_health,
+    parse_inference,
+    parse_statistics,
+)
+from tests.support.host_device import (
+    ACTIONS,
+    CYCLES,
+    DIGEST,
+    FEATURES,
+    SAFE_CODES,
+    WATCHDOG_MS,
+    CDevice,
+    ModelDevice,
+    frame,
+    packet,
+    tiny_infer,
+    with_crc,
+)
 
 OBSERVATION = encode_observation(np.array([0.5, -1.0, 0.25], np.float32))
 
@@ -38,11 +63,12 @@ pieces = st.one_of(
 streams = st.lists(pieces, max_size=12).map(b"".join)
 
 
-@given(streams, st.booleans())
-def test_c_equals_the_model_on_any_stream(stream: bytes, self_test_works: bool) -> None:
-    device, model = CDevice(0 if self_test_works else 1), ModelDevice(self_test_works)
+@given(streams, st.booleans(), st.booleans())
+def test_c_equals_the_model_on_any_stream(stream: bytes, self_test_works: bool, safe: bool) -> None:
+    device = CDevice(0 if self_test_works else 1, safe_when_not_finite=safe)
+    model = ModelDevice(self_test_works, safe)
     assert device.exchange(stream) == model.exchange(stream)
-    question = b"\0" + frame(Command.HELLO, 9) + frame(Command.STATISTICS, 9)
+    question = b"\0" + b"".join(frame(kind, 9) for kind in (Command.HELLO, Command.STATISTICS, Command.HEALTH))
     assert device.exchange(question) == model.exchange(question)
 
 
@@ -128,3 +154,82 @@ def test_reset_answers_first_and_then_starts_afresh() -> None:
     assert answers[0].payload == bytes([Status.DONE])
     assert device.resets == 1
     assert parse_statistics(answers[1]).frames == 1
+
+
+def ask(device: CDevice, kind: int, sequence: int, payload: bytes = b"") -> Frame:
+    """The one answer to one frame."""
+    (answer,) = FrameReader(DIGEST).feed(device.exchange(frame(kind, sequence, payload)))
+    return answer
+
+
+def test_either_of_two_frames_in_flight_can_be_asked_again() -> None:
+    device = CDevice()
+    first, second = frame(Command.INFER, 1, OBSERVATION), frame(Command.INFER, 2, encode_observation(np.ones(3)))
+    answers = device.exchange(first), device.exchange(second)
+    assert (device.exchange(first), device.exchange(second), device.exchange(first)) == (*answers, answers[0])
+    assert parse_statistics(ask(device, Command.STATISTICS, 3)).inferences == 2
+
+
+def test_the_safe_action_stands_in_where_an_observation_is_not_finite() -> None:
+    device = CDevice(safe_when_not_finite=True)
+    unsound = encode_observation(np.array([np.nan, 0, 0]))
+    reply = parse_inference(ask(device, Command.INFER, 1, unsound), ACTIONS)
+    assert (reply.status, tuple(reply.codes)) == (1 | SAFE_ACTION, SAFE_CODES)
+    assert device.actuated() == (1, list(SAFE_CODES))
+    sound = parse_inference(ask(device, Command.INFER, 2, OBSERVATION), ACTIONS)
+    assert (sound.status, sound.codes.tolist()) == tiny_infer(np.frombuffer(OBSERVATION, "<f4"))
+    assert device.actuated() == (2, sound.codes.tolist())
+
+
+def test_the_safe_action_is_given_once_when_observations_stop_coming() -> None:
+    device = CDevice(timeout_ms=20)
+    device.tick(5)
+    assert device.tick(10_000) == b"", "nothing was driven yet"
+    codes = parse_inference(ask(device, Command.INFER, 1, OBSERVATION), ACTIONS).codes.tolist()
+    assert device.actuated() == (1, codes)
+    assert device.tick(10_019) == b""
+    (notice,) = FrameReader(DIGEST).feed(device.tick(10_020))
+    assert (notice.kind, notice.sequence, notice.payload[0]) == (NOTICE_SAFE_ACTION, 1, SAFE_ACTION)
+    assert tuple(np.frombuffer(notice.payload[1:], "<i2")) == SAFE_CODES
+    assert device.actuated() == (2, list(SAFE_CODES))
+    assert device.tick(20_000) == b""
+    ask(device, Command.INFER, 2, OBSERVATION)
+    assert device.actuated()[0] == 3
+    assert device.tick(20_020) != b""
+    assert parse_health(ask(device, Command.HEALTH, 3), ACTIONS).timeouts == 2
+
+
+def test_other_frames_do_not_put_the_time_out_off() -> None:
+    device = CDevice(timeout_ms=20)
+    ask(device, Command.INFER, 1, OBSERVATION)
+    device.tick(19)
+    ask(device, Command.STATISTICS, 2)
+    device.exchange(frame(Command.INFER, 1, OBSERVATION))
+    assert device.tick(20) != b"", "a repeated observation is no new one"
+
+
+def test_time_may_wrap() -> None:
+    device = CDevice(timeout_ms=20)
+    device.tick(0xFFFFFFFA)
+    ask(device, Command.INFER, 1, OBSERVATION)
+    assert device.tick(13) == b""
+    assert device.tick(14) != b""
+
+
+def test_a_notice_answers_nothing() -> None:
+    device = CDevice(timeout_ms=20)
+    ask(device, Command.INFER, 1, OBSERVATION)
+    device.tick(20)
+    assert ask(device, NOTICE_SAFE_ACTION & 0x7F, 1).payload == bytes([Status.UNKNOWN_COMMAND])
+
+
+def test_health_tells_what_guards_the_device() -> None:
+    device = CDevice(timeout_ms=300, safe_when_not_finite=True)
+    ask(device, Command.INFER, 1, OBSERVATION)
+    ask(device, Command.INFER, 2, encode_observation(np.full(3, np.inf)))
+    health = parse_health(ask(device, Command.HEALTH, 3), ACTIONS)
+    assert (health.watchdog_ms, health.timeout_ms, health.safe_when_not_finite) == (WATCHDOG_MS, 300, True)
+    assert (health.cycles_min, health.cycles_max, health.not_finite, health.timeouts) == (CYCLES, CYCLES, 1, 0)
+    assert (health.reset_cause, health.action) == (ResetCause.POWER, SAFE_CODES)
+    ask(device, Command.RESET, 4)
+    assert parse_health(ask(device, Command.HEALTH, 5), ACTIONS).reset_cause == ResetCause.SOFTWARE

@@ -15,7 +15,7 @@ from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4
 from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import write_plan
 from ganglion.firmware.board import FOLDER
-from ganglion.firmware.elf import read_program
+from ganglion.firmware.elf import Program, Symbol, read_program
 from ganglion.firmware.image import POLICY_OPTIMISATION, Image, build_image
 from ganglion.firmware.stack import EXCEPTION_FRAME_BYTES, StackError, read_frames, taken_bytes
 from ganglion.firmware.toolchain import find_toolchain
@@ -136,6 +136,19 @@ def test_what_an_instruction_takes(instruction: str, taken: int) -> None:
 def test_what_cannot_be_told_is_refused(instruction: str) -> None:
     with pytest.raises(StackError, match=r"function: .* moves the stack pointer by an unknown amount"):
         taken_bytes(*instruction.split(" ", 1), "function", {"r7"})
+
+
+def test_a_jump_into_a_function_counts_as_a_call_of_it() -> None:
+    """`b 0x08000012` at 0x08000000; `push {r4-r7, lr}; nop; pop {r4-r7, pc}` at 0x08000010, as libraries share ends."""
+    halfwords = {0x00: 0xE007, 0x10: 0xB5F0, 0x12: 0xBF00, 0x14: 0xBDF0}
+    code = b"".join(halfwords.get(at, 0xBF00).to_bytes(2, "little") for at in range(0, 0x16, 2))
+    symbols = (
+        Symbol("jumps", "function", 0x0800_0000, 2), Symbol("shares", "function", 0x0800_0010, 6),
+        Symbol("$t", "other", 0x0800_0000, 0),
+    )  # fmt: skip
+    frames = read_frames(Program(symbols, {}, ((0x0800_0000, code),)))
+    assert frames[0x0800_0000].calls == {0x0800_0010}
+    assert frames[0x0800_0010].bytes == 20
 
 
 def test_recursion_has_no_bound(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ganglion.firmware.wire import (
     decode_frame,
     encode_frame,
     encode_observation,
+    parse_health,
     parse_hello,
     parse_inference,
     parse_statistics,
@@ -83,7 +84,12 @@ def test_the_reader_forgets_what_never_ends() -> None:
 
 @given(st.binary(max_size=120))
 def test_parsers_raise_only_wire_errors(payload: bytes) -> None:
-    for parse in (parse_hello, parse_statistics, lambda frame: parse_inference(frame, 3)):
+    for parse in (
+        parse_hello,
+        parse_statistics,
+        lambda frame: parse_inference(frame, 3),
+        lambda frame: parse_health(frame, 3),
+    ):
         try:
             parse(Frame(0x81, 0, payload))
         except WireError as error:
@@ -95,6 +101,8 @@ def test_messages_say_what_is_wrong() -> None:
         parse_inference(Frame(0x83, 0, b"\x82"), 3)
     with pytest.raises(WireError, match="version 9, this host 1"):
         parse_hello(Frame(0x81, 0, b"\0\x09" + bytes(50)))
+    with pytest.raises(WireError, match="health of 24 bytes; 3 actions take 29"):
+        parse_health(Frame(0x87, 0, bytes(24)), 3)
     with pytest.raises(WireError, match="9 bytes; 3 actions take 11"):
         parse_inference(Frame(0x83, 0, bytes(9)), 3)
 

@@ -38,7 +38,8 @@ def run_native(actor_file, tmp_path, monkeypatch):
             tmp_path / "build",
         ]
         code = main([str(argument) for argument in arguments])
-        (path,) = (tmp_path / "build").glob("*/report-native.json")
+        name = "report-native.json" if code in (0, 1) else "report-native.partial.json"
+        (path,) = (tmp_path / "build").glob(f"*/{name}")
         return code, json.loads(path.read_text())
 
     return run
@@ -86,6 +87,17 @@ def test_ctrl_c_is_exit_code_130_and_its_report_is_partial(run_native):
     code, report = run_native(Dying(hopper_policy(), 15, KeyboardInterrupt()))
     assert code == 130
     assert report["partial"]["reason"] == "interrupted by the user"
+
+
+def test_a_partial_run_leaves_a_finished_report_alone(run_native, tmp_path):
+    _, whole = run_native()
+    _, partial = run_native(Dying(hopper_policy(), 15))
+    (path,) = (tmp_path / "build").glob("*/report-native.json")
+    assert json.loads(path.read_text()) == whole
+    assert path.with_suffix(".html").exists()
+    assert partial["partial"]["unfinished"]["steps"] == 15
+    run_native(OracleDevice(hopper_policy()))
+    assert not list(path.parent.glob("*.partial.*"))
 
 
 def test_a_device_with_another_actor_is_refused(run_native, actor_file, tmp_path, capsys, monkeypatch):
@@ -204,3 +216,43 @@ def test_a_run_that_fails_leaves_the_latest_build_alone(actor_file, tmp_path, ca
 def test_the_host_refuses_a_kernel_for_boards(actor_file, tmp_path, capsys):
     message = fails(capsys, "run", "--actor", actor_file, "--build", tmp_path, "--kernel", "lanes")
     assert "--kernel lanes is for boards" in message
+
+
+def test_a_guarded_image_under_fire_is_equal(actor_file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(measuring, "CORNER_OBSERVATIONS", 40)
+    guard = ("--safe-when-not-finite", "--safe-timeout-ms", "50", "--watchdog-ms", "30")
+    guard += ("--safe-action", "1", "-2", "3")
+    arguments = ("run", "--actor", actor_file, "--build", tmp_path, "--device", "emulator", "--episodes", "1")
+    assert main([str(a) for a in (*arguments, *guard, "--fault-rate", "0.002")]) == 0
+    (path,) = tmp_path.glob("*/report-emulator.json")
+    report = json.loads(path.read_text())
+    assert report["equality"]["mismatches"] == 0
+    health = report["health"]
+    assert (health["watchdog_ms"], health["safe_timeout_ms"], health["safe_action"]) == (30, 50, [1, -2, 3])
+    assert health["safe_when_not_finite"] and health["not_finite"] > 0
+    assert report["timing"]["jitter_cycles"] <= health["cycles"]["max"] - health["cycles"]["min"]
+    assert "watchdog 30 ms" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--device", "native", "--fault-rate", "0.01"), "emulator, qemu, serial; not for native"),
+        (("--device", "emulator", "--fault-rate", "0.5"), "allowed: up to 0.02"),
+        (("--device", "emulator", "--safe-action", "1"), "takes 3 codes from -32768 to 32767"),
+        (("--device", "emulator", "--watchdog-ms", "9999"), "takes 0 to 8190"),
+        (("--device", "emulator", "--safe-timeout-ms", "70000"), "allowed: 0 (never) to 65535"),
+    ],
+)
+def test_guards_and_faults_that_make_no_sense_are_one_clear_line(options, message, actor_file, tmp_path, capsys):
+    assert message in fails(capsys, "run", "--actor", actor_file, "--build", tmp_path, *options)
+
+
+def test_an_export_writes_a_folder_and_never_over_an_edited_one(actor_file, tmp_path, capsys):
+    arguments = ("export", "--actor", actor_file, "--as", "arduino", "--out", tmp_path / "out")
+    assert main([str(argument) for argument in arguments]) == 0
+    properties = tmp_path / "out" / "library.properties"
+    properties.write_text(properties.read_text().replace("version=1.0.0", "version=1.0.1"))
+    assert "was changed" in fails(capsys, *arguments)
+    assert "version=1.0.1" in properties.read_text()
+    assert "did you mean 'arduino'" in fails(capsys, "export", "--actor", actor_file, "--as", "arduin", "--out", "x")

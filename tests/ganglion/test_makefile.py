@@ -82,3 +82,16 @@ def test_a_shells_start_up_file_is_no_environment(leaked):
 
 def test_an_environment_may_come_from_the_environment():
     assert "--env 'Hopper'" in make("firmware", env={"ENV": "Hopper"}).stdout
+
+
+def test_flash_takes_port_probe_and_way():
+    text = make("flash", "ENV=Hopper", "BOARD=b", "PORT=/dev/ttyACM0", "PROBE=A1", "WITH=openocd").stdout
+    for option in ("--board 'b'", "--port '/dev/ttyACM0'", "--probe 'A1'", "--with 'openocd'"):
+        assert option in text
+
+
+def test_an_export_says_for_what():
+    assert "export --env 'Hopper'   --as 'cmake'" in make("export", "ENV=Hopper", "AS=cmake").stdout
+    result = make("export", "ENV=Hopper")
+    assert result.returncode != 0
+    assert "say for what" in result.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from serial import SerialTimeoutException
 
 from ganglion.hil.device import DeviceError
 from ganglion.hil.serial import serial_device
@@ -62,3 +63,45 @@ def test_a_file_is_no_port(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DeviceError, match="at 921600 baud cannot be opened"):
         serial_device(str(tmp_path / "file"), 921_600, None).__enter__()
+
+
+def test_a_plug_pulled_in_the_middle_is_a_clear_error() -> None:
+    ours, theirs = pty.openpty()
+    tty.setraw(theirs)
+    device, answers = CDevice(), []
+
+    def play() -> None:
+        while len(answers) < 8:
+            answers.append(device.exchange(os.read(ours, 4096)))
+            os.write(ours, answers[-1])
+        os.read(ours, 4096)
+        os.close(theirs)
+        os.close(ours)
+
+    player = threading.Thread(target=play, daemon=True)
+    player.start()
+    sample = np.array([0.5, -1.0, 0.25], np.float32)
+    replies = []
+    with (
+        pytest.raises(DeviceError, match=r"is gone .*connect the board again"),
+        serial_device(os.ttyname(theirs), 921_600, DIGEST.hex()) as board,
+    ):
+        while True:
+            replies.append(board.infer(sample))
+    player.join(5)
+    assert 1 <= len(replies) < 8
+    assert all(reply.codes.tolist() == tiny_infer(sample)[1] for reply in replies)
+
+
+def test_a_port_that_takes_nothing_does_not_hang(monkeypatch: pytest.MonkeyPatch, port: str) -> None:
+    with serial_device(port, 921_600, DIGEST.hex()) as board:
+        monkeypatch.setattr(
+            board._open_stream()._serial, "write", lambda content: (_ for _ in ()).throw(SerialTimeoutException())
+        )
+        with pytest.raises(DeviceError, match="has taken no bytes for 5 s; reset the board"):
+            board.infer(np.zeros(3, np.float32))
+
+
+def test_the_boards_counter_is_where_cycles_come_from(port: str) -> None:
+    with serial_device(port, 921_600, DIGEST.hex(), cycle_counter="systick") as board:
+        assert board.info.cycles_source == "systick"

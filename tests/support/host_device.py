@@ -7,13 +7,25 @@ import functools
 import shutil
 import subprocess
 import tempfile
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from cobs import cobs
 
-from ganglion.firmware.wire import ANSWER_BIT, Command, Frame, Status, WireError, crc, decode_frame, encode_frame
+from ganglion.firmware.wire import (
+    ANSWER_BIT,
+    SAFE_ACTION,
+    Command,
+    Frame,
+    ResetCause,
+    Status,
+    WireError,
+    crc,
+    decode_frame,
+    encode_frame,
+)
 from ganglion.hil.native import find_compiler
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +34,8 @@ FEATURES, ACTIONS = 3, 2
 DIGEST = bytes([0xE5, 0x5A, 0x01, 0x80, *range(0x10, 0x2C)])
 CLOCK_HZ = 1_000_000
 CYCLES = 7
+WATCHDOG_MS = 50
+SAFE_CODES = (-300, 400)
 LONGEST_FRAME_BYTES = 6 + 4 * FEATURES
 
 
@@ -40,16 +54,20 @@ class ModelDevice:
     """docs/protocol.md in Python for the policy above: `exchange` takes bytes and gives the answers' bytes."""
 
     self_test_works: bool = True
+    safe_when_not_finite: bool = False
     trusted: bool = True
     pending: bytes = b""
-    last: tuple[int, int, bytes] | None = None
+    reset_cause: int = ResetCause.POWER
+    last: deque[tuple[int, int, bytes]] = field(default_factory=lambda: deque(maxlen=2))
     counters: dict[str, int] = field(default_factory=dict)
+    not_finite: int = 0
 
     def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
-        self.trusted, self.last = self.self_test_works, None
+        self.trusted, self.not_finite = self.self_test_works, 0
+        self.last.clear()
         names = ("frames", "inferences", "repeated", "corrupt", "too_short", "too_long", "foreign", "lost", "cycles")
         self.counters = dict.fromkeys(names, 0)
 
@@ -80,14 +98,17 @@ class ModelDevice:
         return b""
 
     def _answer(self, frame: Frame) -> bytes:
-        if self.last and frame.kind != Command.HELLO and self.last[:2] == (frame.kind, frame.sequence):
+        kept = {(kind, sequence): sent for kind, sequence, sent in self.last if kind != Command.HELLO}
+        sent = kept.get((frame.kind, frame.sequence))
+        if sent:
             self.counters["repeated"] += 1
         else:
             answer = Frame(frame.kind | ANSWER_BIT, frame.sequence, self._execute(frame))
-            self.last = frame.kind, frame.sequence, encode_frame(answer, DIGEST)
-        sent = self.last[2]
+            sent = encode_frame(answer, DIGEST)
+            self.last.append((frame.kind, frame.sequence, sent))
         if frame.kind == Command.RESET and len(frame.payload) == 0:
             self.restart()
+            self.reset_cause = ResetCause.SOFTWARE
         return sent
 
     def _execute(self, frame: Frame) -> bytes:
@@ -98,6 +119,7 @@ class ModelDevice:
         return getattr(self, f"_{Command(frame.kind).name.lower()}")(frame)
 
     def _hello(self, _: Frame) -> bytes:
+        self.last.clear()
         names = b"".join(bytes([len(n)]) + n for n in (b"tiny", b"by-hand", b"host"))
         numbers = CLOCK_HZ.to_bytes(4, "little") + FEATURES.to_bytes(2, "little") + ACTIONS.to_bytes(2, "little")
         return bytes([Status.DONE, 1]) + DIGEST + numbers + names
@@ -112,10 +134,20 @@ class ModelDevice:
         self.counters["inferences"] += 1
         self.counters["cycles"] = CYCLES
         status, codes = tiny_infer(np.frombuffer(frame.payload, "<f4"))
+        self.not_finite += status
+        if status and self.safe_when_not_finite:
+            status, codes = status | SAFE_ACTION, list(SAFE_CODES)
         return bytes([status]) + CYCLES.to_bytes(4, "little") + np.array(codes, "<i2").tobytes()
 
     def _statistics(self, _: Frame) -> bytes:
         return bytes([Status.DONE]) + b"".join(value.to_bytes(4, "little") for value in self.counters.values())
+
+    def _health(self, _: Frame) -> bytes:
+        guards = WATCHDOG_MS.to_bytes(2, "little") + bytes(2)
+        cycles = self.counters["cycles"]
+        numbers = b"".join(n.to_bytes(4, "little") for n in (cycles, cycles, self.not_finite, 0))
+        head = bytes([Status.DONE, self.reset_cause, self.safe_when_not_finite])
+        return head + guards + numbers + np.array(SAFE_CODES, "<i2").tobytes()
 
     def _reset(self, _: Frame) -> bytes:
         return bytes([Status.DONE])
@@ -124,8 +156,15 @@ class ModelDevice:
 class CDevice:
     """firmware/runtime/*.c on the host with the same policy; also a Stream for hil/link.py."""
 
-    def __init__(self, self_test_result: int = 0, features: int = FEATURES) -> None:
+    def __init__(
+        self,
+        self_test_result: int = 0,
+        features: int = FEATURES,
+        timeout_ms: int = 0,
+        safe_when_not_finite: bool = False,
+    ) -> None:
         self.library = _library()
+        self.library.host_guard(timeout_ms, safe_when_not_finite)
         self.library.host_start(self_test_result, features)
         self._answers = b""
 
@@ -137,6 +176,17 @@ class CDevice:
 
     def fail_self_test(self) -> None:
         self.library.host_set_self_test(5)
+
+    def tick(self, now_ms: int) -> bytes:
+        """Let the time come to `now_ms`; what the device sends unasked."""
+        notices = ctypes.create_string_buffer(1 << 12)
+        count = self.library.host_tick(now_ms, notices, len(notices))
+        return notices.raw[:count]
+
+    def actuated(self) -> tuple[int, list[int]]:
+        """How often the actuators were driven, and with which codes last."""
+        codes = (ctypes.c_int16 * ACTIONS)()
+        return self.library.host_actuated(codes), list(codes)
 
     @property
     def resets(self) -> int:
@@ -165,7 +215,8 @@ def _library() -> ctypes.CDLL:
     subprocess.run([*command, *map(str, sources), "-o", str(library)], check=True)
     loaded = ctypes.CDLL(str(library))
     shutil.rmtree(folder)
-    loaded.host_exchange.restype = ctypes.c_size_t
+    loaded.host_exchange.restype = loaded.host_tick.restype = ctypes.c_size_t
+    loaded.host_tick.argtypes = [ctypes.c_uint32, ctypes.c_char_p, ctypes.c_size_t]
     loaded.host_exchange.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
     return loaded
 

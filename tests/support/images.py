@@ -14,6 +14,7 @@ from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.policy import Policy
 from ganglion.firmware.board import Board, load_board
 from ganglion.firmware.image import Image, build_image
+from ganglion.firmware.safety import Safety
 from ganglion.firmware.toolchain import find_toolchain
 
 from .policies import random_policy
@@ -46,9 +47,32 @@ def hopper_image(toolchain: str = "zig") -> Image:
 
 
 @functools.cache
+def guarded_image(safety: Safety) -> Image:
+    """The image of `hopper_policy` with settings of its own."""
+    return _image(hopper_policy(), "hopper", "zig", board(), CompileOptions.kernel, safety)
+
+
 def policy_image(policy: Policy, name: str, toolchain: str) -> Image:
     """The image of any policy."""
-    plan = compile_policy(policy, CompileOptions(name=name))
+    return _image(policy, name, toolchain, board(), CompileOptions.kernel)
+
+
+@functools.cache
+def small_policy() -> Policy:
+    """A random policy that every board has room for."""
+    return random_policy(7, (11, 32, 3), 0.8)
+
+
+def board_image(name: str, toolchain: str = "zig", kernel: str = CompileOptions.kernel) -> Image:
+    """The image of `small_policy` for the board called `name`."""
+    return _image(small_policy(), "small", toolchain, load_board(name), kernel)
+
+
+@functools.cache
+def _image(
+    policy: Policy, name: str, toolchain: str, target: Board, kernel: str, safety: Safety | None = None
+) -> Image:
+    plan = compile_policy(policy, CompileOptions(name, kernel, core=target.core))
     folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return build_image(plan, board(), find_toolchain(toolchain, board()), folder)
+    return build_image(plan, target, find_toolchain(toolchain, target), folder, safety)

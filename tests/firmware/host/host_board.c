@@ -15,8 +15,10 @@ static struct {
         uint8_t bytes[2 + PROTOCOL_FRAME_BYTES(FEATURES)];
     } frame;
     uint8_t frame_guard[GUARD_BYTES];
-    uint8_t answer[PROTOCOL_ANSWER_BYTES(ACTIONS)];
-    uint8_t answer_guard[GUARD_BYTES];
+    struct {
+        uint8_t bytes[PROTOCOL_ANSWER_BYTES(ACTIONS)];
+        uint8_t guard[GUARD_BYTES];
+    } answers[PROTOCOL_ANSWERS];
 } memory;
 
 static int16_t action_codes[ACTIONS];
@@ -27,6 +29,12 @@ static size_t sent_count;
 static uint32_t cycles;
 static int self_test_result;
 static unsigned resets;
+static uint32_t reset_cause;
+
+static const int16_t safe_action[ACTIONS] = {-300, 400};
+static struct protocol_safety safety = {.action = safe_action, .watchdog_ms = 50};
+static int16_t actuated[ACTIONS];
+static unsigned actuations;
 
 static int chosen_self_test(void)
 {
@@ -36,7 +44,19 @@ static int chosen_self_test(void)
 static void start(void)
 {
     protocol_start(&protocol, &policy,
-                   (struct protocol_memory){memory.frame.bytes + 2, memory.answer, action_codes, FEATURES, ACTIONS});
+                   (struct protocol_memory){memory.frame.bytes + 2,
+                                            {memory.answers[0].bytes, memory.answers[1].bytes},
+                                            action_codes,
+                                            FEATURES,
+                                            ACTIONS},
+                   &safety);
+}
+
+/* Before host_start. */
+void host_guard(uint16_t timeout_ms, int when_not_finite)
+{
+    safety.timeout_ms = timeout_ms;
+    safety.when_not_finite = when_not_finite != 0;
 }
 
 void host_start(int chosen_result, uint16_t features)
@@ -49,6 +69,8 @@ void host_start(int chosen_result, uint16_t features)
     sent_count = 0;
     resets = 0;
     cycles = 0;
+    reset_cause = RESET_POWER;
+    actuations = 0;
     start();
 }
 
@@ -68,6 +90,22 @@ size_t host_exchange(const uint8_t *received, size_t count, uint8_t *answers, si
     return sent_count;
 }
 
+/* Lets the time come to `now_ms`; what is sent then goes to `notices`. */
+size_t host_tick(uint32_t now_ms, uint8_t *notices, size_t capacity)
+{
+    sent_count = 0;
+    protocol_tick(&protocol, now_ms);
+    memcpy(notices, sent, sent_count < capacity ? sent_count : capacity);
+    return sent_count;
+}
+
+/* How often the actuators were driven, and with which codes last. */
+unsigned host_actuated(int16_t *codes)
+{
+    memcpy(codes, actuated, sizeof actuated);
+    return actuations;
+}
+
 unsigned host_resets(void)
 {
     return resets;
@@ -76,7 +114,8 @@ unsigned host_resets(void)
 int host_guards_hold(void)
 {
     for (size_t i = 0; i < GUARD_BYTES; i++) {
-        if (memory.frame_guard[i] != GUARD || memory.answer_guard[i] != GUARD) {
+        if (memory.frame_guard[i] != GUARD || memory.answers[0].guard[i] != GUARD ||
+            memory.answers[1].guard[i] != GUARD) {
             return 0;
         }
     }
@@ -120,8 +159,20 @@ void board_wait(void)
 {
 }
 
+enum board_reset_cause board_reset_cause(void)
+{
+    return (enum board_reset_cause)reset_cause;
+}
+
+void board_actuate(const int16_t *codes, size_t count)
+{
+    memcpy(actuated, codes, count * sizeof *codes);
+    actuations++;
+}
+
 void board_reset(void)
 {
     resets++;
+    reset_cause = RESET_SOFTWARE;
     start();
 }
