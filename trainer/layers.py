@@ -1,6 +1,7 @@
-"""A linear layer that can be sparse and can compute in the integers of docs/numerics.md.
+"""Layers that can be sparse and can compute in the integers of docs/numerics.md.
 
-It takes over the parameters of a `torch.nn.Linear`, so that names, optimisers and saved files stay the same.
+They take over the parameters of `torch.nn.Linear` (and, in convolution.py, `torch.nn.Conv2d`), so that names,
+optimisers and saved files stay the same.
 Rounding passes gradients straight through (Bengio et al. 2013, arXiv 1308.3432); saturation and masks do not.
 Quantised, every value is a multiple of a power of two, so float32 computes the very integers that the device computes,
 as long as sums stay below 2**24 units; layers beyond that are computed in float64.
@@ -39,9 +40,36 @@ class ObservationQuantiser:
 
 
 @dataclass
+class Rounding:
+    """Values to codes of `bits` in units of 2**exponent, unsigned or signed: round half up, then saturate."""
+
+    exponent: int
+    bits: int
+    unsigned: bool
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Smallest and largest code."""
+        if self.unsigned:
+            return 0, (1 << self.bits) - 1
+        return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
+
+    def round(self, values: torch.Tensor) -> torch.Tensor:
+        """The codes times their unit, float32."""
+        codes = torch.add(values * 2.0**-self.exponent, 0.5).floor_().clamp_(*self.range)
+        return codes.mul_(2.0**self.exponent).float()
+
+    def __call__(self, values: torch.Tensor) -> torch.Tensor:
+        """`round`, with gradients straight through where nothing saturates."""
+        return _Round.apply(values, self)
+
+
+@dataclass
 class Quantiser:
     """How a layer rounds. Exponents are base 2; `output_bits` is unsigned for hidden layers, signed for the last;
-    `per_row` gives every row of weights its own exponent, otherwise the layer shares one (the paper's "layerwise")."""
+    `per_row` gives every row of weights its own exponent, otherwise the layer shares one (the paper's "layerwise");
+    `powers_of_two` allows no other weights than 0 and +-2**k. `observation` rounds what comes in, where that is not a
+    layer's codes already."""
 
     input_exponent: int
     input_bits: int
@@ -50,48 +78,53 @@ class Quantiser:
     relu: bool
     weight_bits: int = 8
     per_row: bool = True
-    observation: ObservationQuantiser | None = None
+    observation: ObservationQuantiser | Rounding | None = None
+    powers_of_two: bool = False
+
+    @property
+    def output(self) -> Rounding:
+        """How the layer's sums are rounded."""
+        return Rounding(self.output_exponent, self.output_bits, self.relu)
 
     @property
     def output_range(self) -> tuple[int, int]:
         """Smallest and largest output code."""
-        if self.relu:
-            return 0, (1 << self.output_bits) - 1
-        return -(1 << (self.output_bits - 1)), (1 << (self.output_bits - 1)) - 1
+        return self.output.range
 
     def weight_exponents(self, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """The smallest exponents, int64 (rows,), that clip neither weights nor bias and leave a shift to the right."""
-        exponents = weight_exponents(weight.abs().amax(dim=1), self.weight_bits)
+        largest = weight.abs().amax(dim=1)
+        exponents = (power_exponents if self.powers_of_two else weight_exponents)(largest, self.weight_bits)
         exponents = torch.maximum(exponents, torch.frexp(bias)[1].long() - BIAS_BITS - self.input_exponent)
         exponents = exponents if self.per_row else exponents.amax().expand(len(weight))
         return exponents.clamp(max=self.output_exponent - self.input_exponent)
 
     def weight_codes(self, weight: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
-        """Integer weights as float32, same shape."""
+        """Integer weights (rows, columns) as float32."""
+        scaled = weight * _powers(-exponents)[:, None]
+        if self.powers_of_two:
+            return _nearest_power(scaled, 1 << (self.weight_bits - 2))
         limit = (1 << (self.weight_bits - 1)) - 1
-        return _round_half_up(torch.ldexp(weight, -exponents[:, None])).clamp(-limit, limit)
-
-    def round_output(self, sums: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Rounded and saturated outputs, float32, and where they were not saturated."""
-        low, high = self.output_range
-        codes = sums * 2.0**-self.output_exponent
-        rounded = torch.floor(codes + 0.5).clamp_(low, high)
-        return rounded.mul_(2.0**self.output_exponent).float(), (codes >= low) & (codes <= high)
+        return scaled.add_(0.5).floor_().clamp_(-limit, limit)
 
     def bias_codes(self, bias: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
         """Integer biases in units of the accumulator, as float32."""
         limit = 1 << BIAS_BITS
-        return _round_half_up(torch.ldexp(bias, -(exponents + self.input_exponent))).clamp(-limit, limit)
+        return (bias * _powers(-(exponents + self.input_exponent))).add_(0.5).floor_().clamp_(-limit, limit)
 
 
-class SparseLinear(nn.Linear):
-    """`torch.nn.Linear` with a mask of shape (rows, columns) and, once `quantiser` is set, integer arithmetic."""
+class SparseLayer(nn.Module):
+    """A layer with `weight`, `bias`, a mask of the weight's shape and, once `quantiser` is set, integer arithmetic.
 
-    def __init__(self, linear: nn.Linear) -> None:
-        nn.Module.__init__(self)
-        self.in_features, self.out_features = linear.in_features, linear.out_features
-        self.weight, self.bias = linear.weight, linear.bias
-        self.register_buffer("mask", torch.ones_like(linear.weight), persistent=False)
+    As a matrix its weights are (rows, columns): outputs, and all that one output reads.
+    """
+
+    weight: nn.Parameter
+    bias: nn.Parameter
+    mask: torch.Tensor
+
+    def _start_dense(self) -> None:
+        self.register_buffer("mask", torch.ones_like(self.weight), persistent=False)
         self.quantiser: Quantiser | None = None
         self._cache: tuple[tuple[int, int, int], torch.Tensor, torch.Tensor] | None = None
 
@@ -101,21 +134,24 @@ class SparseLinear(nn.Linear):
         return int(self.mask.sum())
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Outputs (batch, rows) of inputs (batch, columns)."""
+        """Outputs of inputs, both of the shapes of the dense layer."""
         if self.quantiser is not None and self.quantiser.observation is not None:
             values = self.quantiser.observation(values)
         weight, bias = self.in_use()
-        sums = nn.functional.linear(
+        sums = self._multiply(
             values.to(weight.dtype),
             _StraightThrough.apply(self.weight, weight, self.mask),
             _StraightThrough.apply(self.bias, bias, None),
         )
-        return sums if self.quantiser is None else _RoundOutput.apply(sums, self.quantiser)
+        return sums if self.quantiser is None else self.quantiser.output(sums)
+
+    def _multiply(self, values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
 
     def codes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported."""
         with torch.no_grad():
-            weight = self.weight * self.mask
+            weight = (self.weight * self.mask).flatten(1)
             exponents = self.quantiser.weight_exponents(weight, self.bias)
             return (
                 self.quantiser.weight_codes(weight, exponents),
@@ -124,7 +160,7 @@ class SparseLinear(nn.Linear):
             )
 
     def in_use(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Weights (rows, columns) and biases (rows,) that the layer computes with, masked and rounded; no gradient."""
+        """Weights and biases that the layer computes with, masked and rounded; no gradient. Rounded once a change."""
         version = (self.weight._version, self.bias._version, self.mask._version)
         if self._cache is None or self._cache[0] != version:
             self._cache = (version, *(self._masked() if self.quantiser is None else self._rounded()))
@@ -135,14 +171,38 @@ class SparseLinear(nn.Linear):
 
     def _rounded(self) -> tuple[torch.Tensor, torch.Tensor]:
         weight, bias, exponents = self.codes()
-        largest_sum = (weight.abs().sum(dim=1) * 2.0**self.quantiser.input_bits + bias.abs()).max()
-        dtype = torch.float32 if largest_sum < EXACT_FLOAT32 else torch.float64
-        weight = torch.ldexp(weight, exponents[:, None]).to(dtype)
-        return weight, torch.ldexp(bias, exponents + self.quantiser.input_exponent).to(dtype)
+        dtype = torch.float32 if self._fits_float32(weight, bias) else torch.float64
+        weight = weight.to(dtype).mul_(_powers(exponents).to(dtype)[:, None])
+        bias = bias.to(dtype).mul_(_powers(exponents + self.quantiser.input_exponent).to(dtype))
+        return weight.view_as(self.weight), bias
+
+    def _fits_float32(self, weight: torch.Tensor, bias: torch.Tensor) -> bool:
+        inputs = 1 << self.quantiser.input_bits
+        if (weight.shape[1] * inputs << (self.quantiser.weight_bits - 1)) + (1 << BIAS_BITS) < EXACT_FLOAT32:
+            return True
+        return bool((weight.abs().sum(dim=1) * inputs + bias.abs()).max() < EXACT_FLOAT32)
 
     def set_quantiser(self, quantiser: Quantiser | None) -> None:
         """Switch integer arithmetic on, or off with None."""
-        self.quantiser, self._cache = quantiser, None
+        self.quantiser = quantiser
+        self.forget()
+
+    def forget(self) -> None:
+        """Round again at the next use: for parameters that were changed where torch does not count changes."""
+        self._cache = None
+
+
+class SparseLinear(SparseLayer, nn.Linear):
+    """`torch.nn.Linear` (rows, columns) as a sparse layer; shares the parameters of the one that it is made from."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        nn.Module.__init__(self)
+        self.in_features, self.out_features = linear.in_features, linear.out_features
+        self.weight, self.bias = linear.weight, linear.bias
+        self._start_dense()
+
+    def _multiply(self, values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return nn.functional.linear(values, weight, bias)
 
 
 def _raise_versions(optimizer: torch.optim.Optimizer, *_) -> None:
@@ -161,8 +221,21 @@ def weight_exponents(largest: torch.Tensor, bits: int) -> torch.Tensor:
     return exponent.clamp(min=SMALLEST_WEIGHT_EXPONENT)
 
 
-def _round_half_up(values: torch.Tensor) -> torch.Tensor:
-    return torch.floor(values + 0.5)
+def power_exponents(largest: torch.Tensor, bits: int) -> torch.Tensor:
+    """As `weight_exponents`, for codes that are powers of two: 2**(bits-2) stands for up to 1.5 times that."""
+    exponent = torch.frexp(largest / (1.5 * (1 << (bits - 2))))[1].long()
+    return exponent.clamp(min=SMALLEST_WEIGHT_EXPONENT)
+
+
+def _powers(exponents: torch.Tensor) -> torch.Tensor:
+    return torch.ldexp(torch.ones_like(exponents, dtype=torch.float32), exponents)
+
+
+def _nearest_power(values: torch.Tensor, largest: int) -> torch.Tensor:
+    """0 below one half, else the nearest +-2**k from 1 to `largest`."""
+    mantissa, exponent = torch.frexp(values.abs())
+    power = torch.ldexp(torch.ones_like(values), exponent - (mantissa < 0.75).int()).clamp_(1, largest)
+    return torch.where(values.abs() < 0.5, 0.0, power).copysign_(values).add_(0.0)
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -177,12 +250,12 @@ class _StraightThrough(torch.autograd.Function):
         return (gradient if ctx.mask is None else gradient * ctx.mask), None, None
 
 
-class _RoundOutput(torch.autograd.Function):
+class _Round(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, sums: torch.Tensor, quantiser: Quantiser) -> torch.Tensor:
-        rounded, inside = quantiser.round_output(sums)
-        ctx.save_for_backward(inside)
-        return rounded
+    def forward(ctx, values: torch.Tensor, rounding: Rounding) -> torch.Tensor:
+        low, high = (bound * 2.0**rounding.exponent for bound in rounding.range)
+        ctx.save_for_backward((values >= low) & (values <= high))
+        return rounding.round(values)
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor):

@@ -6,12 +6,33 @@ layers (networks, outputs, inputs), the critics side by side in one batched prod
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import nn
 
-from .layers import SparseLinear
+from .layers import Rounding, SparseLinear
 
 Tensors = list[torch.Tensor]
+_through_relu = torch.ops.aten.threshold_backward
+_through_range = torch.ops.aten.hardtanh_backward
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Lets gradients of a layer's outputs pass where `values` lie strictly between `low` and `high`."""
+
+    values: torch.Tensor
+    low: float
+    high: float
+
+    def __call__(self, gradient: torch.Tensor) -> torch.Tensor:
+        return _through_range(gradient, self.values, self.low, self.high)
+
+
+Gates = list[Gate | None]
 
 
 class Critics:
@@ -42,14 +63,14 @@ class Critics:
             torch.bmm(gradient.transpose(1, 2), seen[index], out=self.weights[index].gradient)
             torch.sum(gradient, 1, out=self.biases[index].gradient)
             if index:
-                gradient = torch.bmm(gradient, self.weights[index]).mul_(seen[index] > 0)
+                gradient = _through_relu(torch.bmm(gradient, self.weights[index]), seen[index], 0.0)
 
     @torch.no_grad()
     def input_gradient(self, gradient: torch.Tensor, seen: Tensors) -> torch.Tensor:
         """d loss / d inputs (batch, features + actions), summed over the networks."""
         gradient = gradient[..., None]
         for index in reversed(range(1, len(self.weights))):
-            gradient = torch.bmm(gradient, self.weights[index]).mul_(seen[index] > 0)
+            gradient = _through_relu(torch.bmm(gradient, self.weights[index]), seen[index], 0.0)
         return torch.bmm(gradient, self.weights[0]).sum(0)
 
 
@@ -61,31 +82,31 @@ class Actor:
         self.heads = [actor.mu, actor.log_std]
 
     @torch.no_grad()
-    def forward(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Tensors, Tensors]:
+    def forward(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Tensors, Gates]:
         """Means and log standard deviations (batch, actions), the inputs of every layer, and where gradients pass."""
-        seen, passes = [], []
+        seen, gates = [], []
         first = getattr(self.hidden[0], "quantiser", None)
         if first is not None:
             values = first.observation(values)
         for layer in self.hidden:
             seen.append(values)
-            values, passed = _activate(layer, _linear(layer, values), relu=True)
-            passes.append(passed)
+            values, gate = _activate(layer, _linear(layer, values), relu=True)
+            gates.append(gate)
         seen.append(values)
-        mean, mean_passed = _activate(self.heads[0], _linear(self.heads[0], values), relu=False)
-        passes.append(mean_passed)
-        return mean, _linear(self.heads[1], values), seen, passes
+        mean, mean_gate = _activate(self.heads[0], _linear(self.heads[0], values), relu=False)
+        gates.append(mean_gate)
+        return mean, _linear(self.heads[1], values), seen, gates
 
     @torch.no_grad()
-    def backward(self, mean: torch.Tensor, log_std: torch.Tensor, seen: Tensors, passes: Tensors) -> None:
+    def backward(self, mean: torch.Tensor, log_std: torch.Tensor, seen: Tensors, gates: Gates) -> None:
         """Write the gradient of every parameter for d loss / d mean and d loss / d log_std (batch, actions)."""
-        mean = mean if passes[-1] is None else mean * passes[-1]
+        mean = mean if gates[-1] is None else gates[-1](mean)
         gradient = torch.zeros_like(seen[-1])
         for layer, outer in zip(self.heads, (mean, log_std), strict=True):
             _write_gradient(layer, outer, seen[-1])
             gradient.addmm_(outer, _weight(layer))
         for index in reversed(range(len(self.hidden))):
-            gradient = gradient.mul_(passes[index])
+            gradient = gates[index](gradient)
             _write_gradient(self.hidden[index], gradient, seen[index])
             if index:
                 gradient = gradient @ _weight(self.hidden[index])
@@ -108,13 +129,21 @@ def _weight(layer: nn.Linear) -> torch.Tensor:
     return layer.in_use()[0].float() if isinstance(layer, SparseLinear) else layer.weight
 
 
-def _activate(layer: nn.Linear, sums: torch.Tensor, relu: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _activate(layer: nn.Linear, sums: torch.Tensor, relu: bool) -> tuple[torch.Tensor, Gate | None]:
     quantiser = getattr(layer, "quantiser", None)
-    if quantiser is None:
-        outputs = sums.relu_() if relu else sums
-        return outputs, (outputs > 0 if relu else None)
-    outputs, inside = quantiser.round_output(sums)
-    return outputs, inside.logical_and_(outputs > 0) if relu else inside
+    if quantiser is not None:
+        return quantiser.output.round(sums), _gate(sums, quantiser.output, relu)
+    outputs = sums.relu_() if relu else sums
+    return outputs, (Gate(outputs, 0.0, math.inf) if relu else None)
+
+
+def _gate(sums: torch.Tensor, rounding: Rounding, relu: bool) -> Gate:
+    """Open from the first sum that is not rounded to 0 (behind a ReLU) to the last that does not saturate."""
+    low, high = rounding.range
+    unit = np.float32(2.0**rounding.exponent)
+    below = np.nextafter(np.float32(0.5 if relu else low), -np.float32(np.inf)) * unit
+    above = np.nextafter(np.float32(high), np.float32(np.inf)) * unit
+    return Gate(sums.float(), float(below), float(above))
 
 
 def _write_gradient(layer: nn.Linear, gradient: torch.Tensor, values: torch.Tensor) -> None:

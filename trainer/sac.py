@@ -14,7 +14,7 @@ from stable_baselines3 import SAC
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
 from .adam import adam_step
-from .networks import Actor, Critics, Tensors
+from .networks import Actor, Critics, Gates, Tensors
 
 _LOG_2PI = math.log(2.0 * math.pi)
 _TANH_EPSILON = 1e-6  # Stable-Baselines3, common/distributions.py, SquashedDiagGaussian
@@ -88,7 +88,7 @@ class _Sample:
     """Reparameterised actions in (-1, 1) for a batch, their log-probabilities (batch,), and the way back."""
 
     def __init__(self, actor: Actor, observations: torch.Tensor) -> None:
-        self._mean, log_std, self._seen, self._passes = actor.forward(observations)
+        self._mean, log_std, self._seen, self._gates = actor.forward(observations)
         self._unclamped, self._log_std = log_std, log_std.clamp(*_LOG_STD_RANGE)
         self._noise = torch.randn_like(self._mean)
         self._scaled_noise = self._log_std.exp() * self._noise
@@ -99,9 +99,9 @@ class _Sample:
 
     def gradients(
         self, action_gradient: torch.Tensor, log_prob_gradient: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, Tensors, Tensors]:
+    ) -> tuple[torch.Tensor, torch.Tensor, Tensors, Gates]:
         """d loss / d mean and d log_std, with what `Actor.backward` needs beside them."""
         through_log_prob = log_prob_gradient * 2.0 * self.action / (self._slope + _TANH_EPSILON)
         mean = (action_gradient + through_log_prob) * self._slope
         log_std = (mean * self._scaled_noise - log_prob_gradient).mul_(self._unclamped == self._log_std)
-        return mean, log_std, self._seen, self._passes
+        return mean, log_std, self._seen, self._gates

@@ -8,6 +8,7 @@ COMMANDS = {
     "compile": "ganglion.commands.compile:Compile",
     "export": "ganglion.commands.export:Export",
     "train": "ganglion.commands.train:Train",
+    "sweep": "ganglion.commands.sweep:Sweep",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
     "bitstream": "ganglion.commands.bitstream:Bitstream",

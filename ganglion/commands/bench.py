@@ -19,6 +19,7 @@ from ..bench.plot import plot_svg
 from ..bench.program import CORES
 from ..bench.suite import ALL_KERNELS, KernelRow, Selection, measure_kernels
 from ..errors import UsageError
+from ..extras import require_extra
 
 _TABLE_WIDTH = 128
 _SHAPES = {"-".join(map(str, shape)): shape for shape in SHAPES}
@@ -28,8 +29,8 @@ _SHAPES = {"-".join(map(str, shape)): shape for shape in SHAPES}
 class Bench:
     """Measure every kernel and its peers: cycles, bytes, RAM. Nothing is timed but the compiler; cycles are counted."""
 
-    suite: Literal["kernels"] = "kernels"
-    """What to measure."""
+    suite: Literal["kernels", "trainer"] = "kernels"
+    """What to measure; trainer: gradient steps per second of processor time, against Stable-Baselines3."""
     nets: tuple[str, ...] = tuple(_SHAPES)
     """Widths of the nets, such as 11-256-256-3."""
     sparsities: tuple[float, ...] = SPARSITIES
@@ -48,6 +49,8 @@ class Bench:
     def run(self) -> int:
         """Measure, print, write; 1 when a count grew by 1 % or more against the baseline."""
         console, rows = Console(width=_TABLE_WIDTH), []
+        if self.suite == "trainer":
+            return self._run_trainer(console)
         for row in measure_kernels(self._selection()):
             rows.append(row)
             console.print(f"{row.key}: {row.cycles:,} cycles, {row.policy_flash_bytes:,} bytes", highlight=False)
@@ -56,6 +59,15 @@ class Bench:
         for core in dict.fromkeys(row.core for row in rows):
             write_whole(self.out / f"{self.suite}-{core}.svg", plot_svg(rows, core))
         return self._compare(rows, console)
+
+    def _run_trainer(self, console: Console) -> int:
+        require_extra("train", "torch", "stable_baselines3")
+        from ..bench.trainer import measure_trainer, trainer_table
+
+        rows = measure_trainer()
+        console.print(trainer_table(rows))
+        write_whole(self.out / "trainer.json", _json("trainer", rows))
+        return 0
 
     def _selection(self) -> Selection:
         for name, given, allowed in (
@@ -93,7 +105,7 @@ def _table(rows: list[KernelRow]) -> Table:
     return table
 
 
-def _json(suite: str, rows: list[KernelRow]) -> str:
+def _json(suite: str, rows: list) -> str:
     content = {
         "suite": suite,
         "commit": _commit(),

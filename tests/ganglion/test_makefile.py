@@ -53,6 +53,16 @@ def test_variables_become_options():
         assert option in text
 
 
+def test_lists_become_several_values():
+    command = make("sweep", "ENV=Pendulum", "SPARSITIES=0.5 0.9", "SEEDS=0 1", "ALGO=sac").stdout.splitlines()[-1]
+    assert "sweep --env 'Pendulum' --sparsities '0.5' '0.9' --seeds '0' '1' --algo 'sac'" in " ".join(command.split())
+
+
+def test_games_bring_their_emulator():
+    assert "'.[atari]'" in make("train", "ENV=Pong").stdout
+    assert "'.[atari]'" not in make("train", "ENV=Hopper").stdout
+
+
 def test_an_actor_file_takes_the_place_of_the_environment():
     command = make("hil", "ACTOR=my actor.safetensors", "DEVICE=native").stdout.splitlines()[-1]
     assert "--actor 'my actor.safetensors'" in command and "--env" not in command

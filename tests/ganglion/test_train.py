@@ -1,16 +1,26 @@
 """The train command: from options to a protocol, and what it says when it cannot."""
 
+import re
+
 import pytest
 
 from ganglion import extras
+from ganglion.commands.training_options import TrainingOptions
 from ganglion.main import main
+from ganglion.trainer.protocol import check_live
+from ganglion.trainer.result import Result
 
 
 @pytest.fixture
 def asked(monkeypatch):
     """The (protocol, folder) pairs that the command asks to be trained."""
     calls = []
-    monkeypatch.setattr("ganglion.trainer.train.train", lambda protocol, folder: calls.append((protocol, folder)))
+
+    def train(protocol, folder):
+        calls.append((protocol, folder))
+        return Result(protocol.algorithm, protocol.env_id, 0, 0.9, True, 1, 1, [1.0], None, None, False, "x.zip")
+
+    monkeypatch.setattr("ganglion.trainer.train.train", train)
     return calls
 
 
@@ -23,7 +33,63 @@ def test_presets_become_protocols(asked):
     assert (paper.batch_size, paper.weight_decay, paper.total_steps) == (256, 1e-4, 6000)
     assert folder.name == "Hopper-v4-paper-0.95-3"
     assert (teacher.sparsity, teacher.gamma, teacher.quantises) == (0.0, 0.9999, False)
+    assert teacher.total_steps == 1_000_000
     assert (fast.env_id, fast.batch_size, fast.gamma) == ("HalfCheetah-v5", 128, 0.98)
+
+
+def test_every_choice_reaches_the_protocol(asked):
+    options = "--allocation global --pattern pairs --weight-bits 4 --powers-of-two --per-layer --no-quantised"
+    assert main(["train", "--env", "Hopper", *options.split(), "--set", "batch_size=32", "learning_rate=1e-3"]) == 0
+    ((protocol, folder),) = asked
+    assert (protocol.allocation, protocol.pattern, protocol.quantises) == ("global", "pairs", False)
+    assert (protocol.bits.weights, protocol.bits.powers_of_two, protocol.bits.per_row) == (4, True, False)
+    assert (protocol.batch_size, protocol.learning_rate) == (32, 1e-3)
+    assert folder.name == "Hopper-v4-paper-0.98-float-0"
+
+
+def test_the_environment_chooses_algorithm_and_preset(asked):
+    for name in ("CartPole", "Pendulum"):
+        assert main(["train", "--env", name]) == 0
+    assert main(["train", "--env", "Pong", "--algo", "dqn", "--preset", "residual"]) == 0
+    (pole, _), (pendulum, _), (pong, _) = asked
+    assert (pole.algorithm, pole.env_id, pole.steps) == ("dqn", "CartPole-v1", 50_000)
+    assert (pendulum.algorithm, pendulum.steps) == ("sac", 10_000)
+    assert (pong.env_id, pong.network) == ("PongNoFrameskip-v4", "residual")
+
+
+@pytest.mark.parametrize("sparsity", [0.5, 0.9, 0.98])
+@pytest.mark.parametrize(
+    ("env", "shapes"), [("Pendulum", [(64, 3), (64, 64), (1, 64)]), ("CartPole", [(256, 4), (256, 256), (2, 256)])]
+)
+def test_what_is_trained_by_default_leaves_every_layer_alive(env, shapes, sparsity):
+    protocol = TrainingOptions().protocol(env, sparsity=sparsity)
+    assert sum(protocol.widths) == shapes[0][0] + shapes[1][0]
+    check_live(protocol, shapes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "bacth_size=3"], "there is no hyperparameter 'bacth_size=3'; allowed, as NAME=VALUE: .*batch_size"),
+        (["--set", "batch_size=many"], "batch_size is 'many'; a value of type int"),
+        (["--preset", "residual"], "sac has no preset 'residual'; allowed: paper"),
+        (["--steps", "300", "--set", "learning_starts=10", "prune_events=999"], "999 pruning events do not fit"),
+        (["--algo", "dqn", "--set", "buffer_size=10"], "use --algo sac"),
+    ],
+)
+def test_bad_choices_are_one_line(arguments, message, tmp_path, capsys):
+    assert main(["train", "--env", "Hopper", "--folder", str(tmp_path), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error) and error.count("\n") == 1
+
+
+def test_a_sweep_of_nothing_says_so(tmp_path, capsys):
+    assert main(["sweep", "--env", "Pendulum", "--draw", "--out", str(tmp_path)]) == 2
+    assert "holds no finished run" in capsys.readouterr().err
+    assert main(["sweep", "--env", "Pendulum", "--no-quantised", "--no-float", "--out", str(tmp_path)]) == 2
+    assert "one of --quantised and --float" in capsys.readouterr().err
+    assert main(["sweep", "--env", "Pendulum", "--sparsities", "2", "--out", str(tmp_path)]) == 2
+    assert "sparsity is 2.0" in capsys.readouterr().err
 
 
 def test_bad_hyperparameters_are_one_line(capsys):

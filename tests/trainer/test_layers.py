@@ -13,7 +13,7 @@ from ganglion.codegen.reference import activations
 from ganglion.trainer.adam import adam_step
 from ganglion.trainer.calibration import BitWidths, calibrate
 from ganglion.trainer.export import ExportError, export_policy
-from ganglion.trainer.layers import SparseLinear, weight_exponents
+from ganglion.trainer.layers import Quantiser, SparseLinear, power_exponents, weight_exponents
 from ganglion.trainer.pruning import prune
 
 SPACE = gymnasium.spaces.Box(-2.0, 3.0, (3,), np.float32)
@@ -48,14 +48,17 @@ def _outputs(policy, observations):
     activation_bits=st.sampled_from([8, 16]),
     observation_bits=st.sampled_from([8, 16]),
     per_row=st.booleans(),
+    powers=st.booleans(),
     scale=st.sampled_from([0.01, 1.0, 100.0]),
     step=st.sampled_from(["plain", "fused", "adam_step"]),
 )
-def test_exported_integers_equal_the_layers(seed, weights, activation_bits, observation_bits, per_row, scale, step):
+def test_exported_integers_equal_the_layers(
+    seed, weights, activation_bits, observation_bits, per_row, powers, scale, step
+):
     """After calibration and some integer training, by any optimiser, pre-activation outputs agree bit for bit."""
     layers, optimizer = _network(seed, fused=step == "fused")
     observations = torch.randn(512, 7) * scale + scale
-    calibrate(layers, observations, BitWidths(weights, activation_bits, observation_bits, per_row), optimizer)
+    calibrate(layers, observations, BitWidths(weights, activation_bits, observation_bits, per_row, powers), optimizer)
     for _ in range(3):
         _run(layers, observations).square().sum().backward()
         adam_step(optimizer) if step == "adam_step" else optimizer.step()
@@ -66,6 +69,8 @@ def test_exported_integers_equal_the_layers(seed, weights, activation_bits, obse
         assert np.array_equal(_run(layers, torch.as_tensor(fresh)).numpy(), _outputs(policy, fresh))
     for layer, exported in zip(layers, policy.layers, strict=True):
         assert not exported.weights[layer.mask.numpy() == 0].any()
+        magnitudes = np.abs(exported.weights.astype(int))
+        assert not powers or not (magnitudes & (magnitudes - 1))[magnitudes > 0].any()
 
 
 def test_calibration_folds_scales_without_changing_the_function():
@@ -110,3 +115,14 @@ def test_diverged_weights_are_not_exported():
         layers[1].bias[0] = float("nan")
     with pytest.raises(ExportError, match="layer 1"):
         export_policy(layers, "Test-v0", SPACE, "tanh")
+
+
+@given(st.floats(2.0**-10, 100.0, width=32), st.integers(2, 8))
+def test_the_nearest_power_of_two_is_chosen(largest, bits):
+    """The largest weight keeps its nearest power: it does not saturate."""
+    weight = torch.tensor([[largest, -largest / 3, 0.0]])
+    quantiser = Quantiser(0, 8, 20, 16, relu=False, weight_bits=bits, powers_of_two=True)
+    exponents = power_exponents(weight.abs().amax(dim=1), bits)
+    values = quantiser.weight_codes(weight, exponents) * 2.0 ** exponents.float()
+    assert 2 / 3 <= values[0, 0] / largest <= 4 / 3
+    assert values[0, 1] <= 0 and values[0, 2] == 0

@@ -1,4 +1,4 @@
-"""Whole runs on a small environment: files, resumption, refusals."""
+"""Whole runs on small environments: files, resumption, refusals."""
 
 import json
 import os
@@ -8,43 +8,72 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
+import torch
 
 from ganglion.codegen.actor import read_actor
+from ganglion.trainer import checkpoint
 from ganglion.trainer.checkpoint import list_checkpoints
-from ganglion.trainer.protocol import Protocol, ProtocolError, check_protocol
+from ganglion.trainer.environments import UnsuitableEnvironmentError, check_env
+from ganglion.trainer.protocol import ProtocolError, check_live, check_protocol
+from ganglion.trainer.recipes.sac import SacProtocol
+from ganglion.trainer.result import read_result
 from ganglion.trainer.teacher import TeacherError, read_teacher
 from ganglion.trainer.train import train
 
-SMALL = Protocol(
+SMALL = SacProtocol(
     "Pendulum-v1",
     steps=500,
     sparsity=0.9,
     prune_events=20,
     batch_size=16,
+    widths=(32, 32),
     learning_starts=100,
     evaluate_every=100,
     evaluation_episodes=1,
+    checkpoint_every=100,
 )
+WEIGHTS = 3 * 32 + 32 * 32 + 32
+
+
+@pytest.fixture(autouse=True)
+def few_episodes(monkeypatch):
+    monkeypatch.setattr("ganglion.trainer.progress.FINAL_EPISODES", 2)
 
 
 def test_a_run_ends_with_an_actor_of_the_asked_sparsity(tmp_path):
-    actor = read_actor(train(SMALL, tmp_path))
+    """One action, too: the published formula would give its layer a negative share."""
+    result = train(SMALL, tmp_path)
+    actor = read_actor(tmp_path / result.file)
     assert actor.policy.env_id == "Pendulum-v1"
-    assert actor.about["provenance"]["steps"] == 600
-    assert actor.about["returns"]["quantised"]["episodes"] == 30
-    assert actor.about["returns"]["float"]["episodes"] == 30
-    assert actor.about["sparsity"]["nonzeros"] <= round(0.1 * (3 * 256 + 256 * 256 + 256)) + 1
+    assert actor.about["provenance"]["steps"] == result.steps == 600
+    assert actor.about["returns"]["quantised"]["episodes"] == 2
+    assert actor.about["returns"]["float"] == result.returns_before_integers
+    assert actor.about["sparsity"]["nonzeros"] <= result.nonzeros <= round(0.1 * WEIGHTS) + 1
     curve = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
     assert [row["step"] for row in curve] == [100, 200, 300, 400, 500, 600]
+    assert np.isfinite([row["returns"] for row in curve]).all()
 
 
-def test_a_dense_run_ends_with_a_teacher(tmp_path):
-    path = train(replace(SMALL, sparsity=0.0, quantise_end=1.0, steps=200), tmp_path)
+def test_the_best_policy_is_chosen_among_final_forms_and_kept_beside_the_last(tmp_path):
+    result = train(SMALL, tmp_path)
+    assert result.best["step"] == 600
+    assert len(result.best["returns"]) == len(result.returns) == 2
+    best = read_actor(tmp_path / "best-actor.safetensors")
+    assert best.about["returns"]["quantised"]["mean"] == pytest.approx(np.mean(result.best["returns"]), abs=1e-3)
+    assert (tmp_path / "actor.safetensors").exists()
+    assert read_result(tmp_path) == result
+
+
+def test_a_float_run_is_as_long_and_ends_with_a_teacher(tmp_path):
+    result = train(replace(SMALL, sparsity=0.0, quantised=False, steps=200), tmp_path)
+    assert (result.steps, result.quantised, result.returns_before_integers) == (240, False, None)
+    path = tmp_path / result.file
     teacher = read_teacher(path)
     assert len(teacher.critics) == 2
-    assert teacher.actor[0].weight.shape == (256, 3)
+    assert teacher.actor[0].weight.shape == (32, 3)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(TeacherError, match="not a whole"):
@@ -52,7 +81,7 @@ def test_a_dense_run_ends_with_a_teacher(tmp_path):
 
 
 def test_a_killed_run_goes_on_with_masks_and_schedule(tmp_path):
-    """kill -9 after a checkpoint past the first prunings; the second start ends with the same sparsity."""
+    """kill -9 after a checkpoint past the first prunings; the second start ends with the same sparsity and curve."""
     script = (
         "import sys; from pathlib import Path; from tests.trainer.test_train import SMALL; "
         "from ganglion.trainer.train import train; train(SMALL, Path(sys.argv[1]))"
@@ -66,19 +95,48 @@ def test_a_killed_run_goes_on_with_masks_and_schedule(tmp_path):
             break
     process.wait()
     assert list_checkpoints(tmp_path)
-    assert not (tmp_path / "actor.safetensors").exists()
-    actor = read_actor(train(SMALL, tmp_path))
-    assert actor.about["provenance"]["steps"] == 600
-    assert actor.about["sparsity"]["nonzeros"] <= round(0.1 * (3 * 256 + 256 * 256 + 256)) + 1
+    assert read_result(tmp_path) is None
+    result = train(SMALL, tmp_path)
+    assert result.steps == 600
+    assert result.nonzeros <= round(0.1 * WEIGHTS) + 1
+    curve = [json.loads(line)["step"] for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert curve == [100, 200, 300, 400, 500, 600]
 
 
 def test_a_corrupt_checkpoint_is_passed_over(tmp_path, capsys):
-    train(replace(SMALL, steps=300), tmp_path)
+    protocol = replace(SMALL, steps=300)
+    train(protocol, tmp_path)
     newest = list_checkpoints(tmp_path)[-1]
     (newest / "replay.pkl").write_bytes(b"\x80")
-    (tmp_path / "actor.safetensors").unlink()
-    train(replace(SMALL, steps=300), tmp_path)
+    (tmp_path / "result.json").unlink()
+    train(protocol, tmp_path)
     assert "trying the one before" in capsys.readouterr().out
+
+
+def test_a_full_disk_does_not_end_the_training(tmp_path, capsys, monkeypatch):
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "_flush", full)
+    assert train(replace(SMALL, steps=200), tmp_path).steps == 240
+    assert "No space left on device" in capsys.readouterr().out
+    assert not list_checkpoints(tmp_path) and not list(tmp_path.glob(".partial*"))
+
+
+def test_a_checkpoint_brings_back_the_replay_buffer(tmp_path):
+    train(replace(SMALL, steps=200), tmp_path, stop_before=150)
+    model, _ = checkpoint.load_checkpoint(tmp_path, *_loading())
+    assert model.num_timesteps == 149
+    assert model.replay_buffer.pos == 148 and not model.replay_buffer.full
+    assert model.replay_buffer.observations[:148].any(axis=(1, 2)).all()
+    assert not model.replay_buffer.observations[148:].any()
+
+
+def _loading():
+    from ganglion.trainer.environments import make_env
+    from ganglion.trainer.sac import LeanSAC
+
+    return LeanSAC, make_env("Pendulum-v1", 0)
 
 
 def test_a_folder_belongs_to_one_protocol(tmp_path):
@@ -92,9 +150,14 @@ def test_a_folder_belongs_to_one_protocol(tmp_path):
     [
         ({"sparsity": 1.0}, "sparsity is 1.0"),
         ({"sparsity": -0.1}, "sparsity is -0.1"),
+        ({"sparsity": float("nan")}, "sparsity is nan"),
         ({"prune_events": 301}, "use at most 300"),
         ({"prune_start": 0.9}, "prune_start < prune_end"),
         ({"learning_starts": 10_000}, "train for longer"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"gamma": 1.5}, "gamma is 1.5"),
+        ({"widths": (32, 0)}, "at least one neuron"),
         ({"bits": replace(SMALL.bits, weights=9)}, "9 bits"),
         ({"bits": replace(SMALL.bits, activations=12)}, "activations have 12 bits"),
     ],
@@ -104,7 +167,48 @@ def test_bad_protocols_are_named(changes, message):
         check_protocol(replace(SMALL, **changes))
 
 
-def test_curve_returns_are_finite(tmp_path: Path):
-    train(replace(SMALL, steps=200), tmp_path)
-    for line in (tmp_path / "curve.jsonl").read_text().splitlines():
-        assert np.isfinite(json.loads(line)["returns"]).all()
+def test_a_layer_without_a_live_row_is_named_before_training():
+    shapes = [(32, 3), (32, 32), (3, 32)]
+    check_live(replace(SMALL, sparsity=0.9), shapes)
+    check_live(replace(SMALL, sparsity=0.98, allocation="uniform"), shapes)
+    with pytest.raises(ProtocolError, match=r"leaves 0 of the .* weights of layer 1 .* wider layers"):
+        check_live(replace(SMALL, sparsity=0.999), shapes)
+    with pytest.raises(ProtocolError, match="perceptrons only"):
+        check_live(replace(SMALL, pattern="neurons"), [(32, 4, 8, 8)])
+
+
+class _Strange(gymnasium.Env):
+    """Its second observation is not finite."""
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+    action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(2, np.float32), {}
+
+    def step(self, action):
+        return np.array([0.0, np.nan], np.float32), 0.0, False, False, {}
+
+
+def test_unsuitable_environments_are_named(monkeypatch):
+    gymnasium.register("Strange-v0", _Strange)
+    try:
+        with pytest.raises(UnsuitableEnvironmentError, match=r"observation \[1\] is nan after 1"):
+            check_env("Strange-v0", gymnasium.spaces.Box)
+    finally:
+        del gymnasium.registry["Strange-v0"]
+    with pytest.raises(UnsuitableEnvironmentError, match="use --algo dqn"):
+        check_env("CartPole-v1", gymnasium.spaces.Box)
+
+
+def test_shared_beginnings_give_the_same_weights(tmp_path):
+    """Two runs that begin with one dense training are one until the first pruning."""
+    protocol = replace(SMALL, checkpoint_every=1_000)
+    beginning = replace(protocol, sparsity=0.0, quantised=False)
+    assert train(beginning, tmp_path / "beginning", stop_before=100) is None
+    train(protocol, tmp_path / "run", start_from=tmp_path / "beginning", stop_before=110)
+    first = [list_checkpoints(tmp_path / name)[0] for name in ("beginning", "run")]
+    assert [path.name for path in first] == ["step-000000099"] * 2
+    states = [torch.load(path / "state.pt", weights_only=False) for path in first]
+    assert torch.equal(*(state["random"]["torch"] for state in states))
+    assert not Path(tmp_path / "run" / "result.json").exists()

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ..errors import UsageError
+from ..extras import require_extra
+from .training_options import Flat, TrainingOptions, resolve_training_env
+
+if TYPE_CHECKING:
+    from ganglion.trainer.sweep import Outcome, Run, State
+    from ganglion.trainer.sweep.engines import Engine
+
+_PAPER_SPARSITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+_SMALL_SPARSITIES = (0.5, 0.9, 0.98)
+
+
+class SweepError(RuntimeError):
+    """Some runs of a sweep failed."""
+
+
+@dataclass
+class Sweep:
+    """Train actors of many sparsities and draw reward against sparsity, the published values beside it.
+
+    One process per core and run. Stopped at any moment, the same command goes on; runs that failed are tried again.
+    """
+
+    env: tuple[str, ...]
+    """Environments, such as Hopper Walker2d."""
+    how: Annotated[TrainingOptions, Flat] = field(default_factory=TrainingOptions)
+    sparsities: tuple[float, ...] | None = None
+    """Shares of zero weights; by default the paper's, or three for the small preset. Dense is always among them."""
+    seeds: tuple[int, ...] | None = None
+    """Seeds of everything random; by default 0 1 2, or 0 1 for the small preset."""
+    quantised: bool = True
+    """Runs that end in integers."""
+    in_float: Annotated[bool, tyro.conf.arg(name="float")] = True
+    """Runs, as long, that stay in float32. The dense float32 baseline is run in any case."""
+    share_dense: bool = False
+    """Train the dense beginning once for all sparsities of a seed; they correlate then, and the figure says so."""
+    workers: int = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Runs at a time on this machine."""
+    ray: bool = False
+    """Run on a Ray cluster whose machines see the same --out folder; without --ray-address a local one is started."""
+    ray_address: str | None = None
+    """Address of the Ray cluster, such as auto or ray://host:10001."""
+    draw: bool = False
+    """Draw what is there and train nothing."""
+    out: Path = Path("runs/sweep")
+    """Folder of runs and figures."""
+
+    def run(self) -> int:
+        """Train what is missing, then draw."""
+        require_extra("sweep", *(["rliable"] + ["ray"] * self.ray))
+        if self.workers < 1 or not (self.quantised or self.in_float):
+            raise UsageError("at least one worker and one of --quantised and --float are needed")
+        runs = self._plan()
+        outcome = self._drawn(runs) if self.draw else self._train(runs)
+        console = Console()
+        for path in self._draw(runs, outcome):
+            console.print(str(path), highlight=False, soft_wrap=True)
+        if outcome.failed:
+            told = "; ".join(f"{name}: {error}" for name, error in outcome.failed.items())
+            raise SweepError(f"{len(outcome.failed)} of {len(runs)} runs failed (log.txt in their folders): {told}")
+        return 0
+
+    def _plan(self) -> list[Run]:
+        env_ids = tuple(resolve_training_env(name) for name in self.env)
+        small = all(self.how.preset_for(env_id) == "small" for env_id in env_ids)
+        kinds = (False,) * self.in_float + (True,) * self.quantised
+        from ganglion.trainer.sweep import Axes, plan_runs
+
+        axes = Axes(
+            env_ids,
+            self.sparsities or (_SMALL_SPARSITIES if small else _PAPER_SPARSITIES),
+            kinds,
+            self.seeds or ((0, 1) if small else (0, 1, 2)),
+            self.share_dense,
+        )
+        return plan_runs(axes, self.how.protocol, self.out.resolve())
+
+    def _train(self, runs: Sequence[Run]) -> Outcome:
+        from ganglion.trainer.sweep import sweep
+
+        with Live(transient=True, refresh_per_second=2) as live:
+            return sweep(runs, self._engine(), lambda states: live.update(_picture(states)))
+
+    def _engine(self) -> Engine:
+        from ganglion.trainer.sweep.engines import LocalEngine, RayEngine
+
+        if self.ray or self.ray_address:
+            return RayEngine(self.ray_address, None if self.ray_address else self.workers)
+        return LocalEngine(self.workers)
+
+    def _drawn(self, runs: Sequence[Run]) -> Outcome:
+        from ganglion.trainer.result import read_result
+        from ganglion.trainer.sweep import Outcome
+
+        results = [result for run in runs if (result := read_result(run.folder))]
+        if not results:
+            raise UsageError(f"{self.out} holds no finished run of this sweep; leave --draw out to train")
+        return Outcome(results)
+
+    def _draw(self, runs: Sequence[Run], outcome: Outcome) -> list[Path]:
+        from ganglion.trainer.sweep.figure import aggregate, draw
+
+        networks = {run.protocol.env_id: getattr(run.protocol, "network", "mlp") for run in runs}
+        points = aggregate(outcome.results)
+        env_ids = sorted({point.env_id for point in points})
+        return [path for env_id in env_ids for path in draw(points, env_id, self.out, networks[env_id])]
+
+
+def _picture(states: Sequence[State]) -> Group:
+    """Running and failed runs, and how many there are of each kind."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "", "steps", "return"):
+        table.add_column(name, justify="right" if name in ("steps", "return") else "left")
+    for state in states:
+        if state.status == "running":
+            bar = ProgressBar(total=state.run.steps, completed=state.step, width=24)
+            last = "" if state.last_return is None else f"{state.last_return:,.1f}"
+            table.add_row(state.run.name, bar, f"{state.step:,} of {state.run.steps:,}", last)
+    failed = [Text(f"{state.run.name} failed: {state.error}", style="red") for state in states if state.error]
+    counts = [
+        f"{sum(s.status == kind for s in states)} {kind}" for kind in ("finished", "running", "waiting", "failed")
+    ]
+    share = sum(s.step for s in states) / max(1, sum(s.run.steps for s in states))
+    return Group(table, *failed, Text(f"{', '.join(counts)}; {share:.0%} of all steps"))

@@ -1,0 +1,114 @@
+"""Options of training that `train` and `sweep` share; the docstrings are the help."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+
+from ..errors import UsageError
+from ..extras import require_extra
+
+if TYPE_CHECKING:
+    from ganglion.trainer.protocol import Protocol
+    from ganglion.trainer.recipes import Recipe
+
+Flat = tyro.conf.OmitArgPrefixes
+_SMALL = ("Pendulum", "CartPole", "Acrobot", "MountainCar", "LunarLander")
+
+
+@dataclass
+class TrainingOptions:
+    """How actors are trained. What is not given is the preset's."""
+
+    algo: Literal["sac", "dqn"] | None = None
+    """sac for continuous actions, dqn for discrete ones; by default what the environment's actions need."""
+    preset: Literal["paper", "fast", "fastest", "teacher", "residual", "small"] | None = None
+    """paper: as published; fast, fastest (sac): batches of 128, 64 instead of 256; teacher (sac): dense float, to be
+    distilled; residual (dqn): the residual network instead of the Nature one; small: minutes, for classic control,
+    where it is the default."""
+    steps: int | None = None
+    """Environment steps before quantised training, which adds a fifth."""
+    gamma: float | None = None
+    """Discount (Swimmer is learned with 0.9999 only)."""
+    allocation: Literal["paper", "uniform", "erk", "global"] | None = None
+    """How sparsity is shared among layers: the published formula (the default but for small networks), the same
+    everywhere, Erdos-Renyi kernel, or the smallest weights wherever they are."""
+    pattern: Literal["unstructured", "pairs", "neurons"] = "unstructured"
+    """What is pruned together: single weights, two neighbouring inputs of a row, or whole neurons."""
+    weight_bits: int = 8
+    """Bits of a weight, 2 to 8."""
+    powers_of_two: bool = False
+    """Allow only 0 and powers of two as weights."""
+    per_layer: bool = False
+    """One scale for a layer's weights, as published, instead of one for each row."""
+    set: tuple[str, ...] = ()
+    """Any other hyperparameter of the protocol, as NAME=VALUE, such as buffer_size=200000."""
+
+    def protocol(self, env: str, **changes: Any) -> Protocol:
+        """The protocol for an environment, not checked yet."""
+        require_extra("train", "torch", "stable_baselines3")
+        from ganglion.trainer.environments import atari_id
+
+        env_id = resolve_training_env(env)
+        if atari_id(env_id):
+            require_extra("atari", "ale_py", "cv2")
+        recipe = self._recipe(env_id)
+        name = self.preset_for(env_id)
+        if name not in recipe.presets:
+            allowed = ", ".join(recipe.presets)
+            raise UsageError(f"{recipe.protocol.algorithm} has no preset {name!r}; allowed: {allowed}")
+        return recipe.preset(name, env_id, **self._changes(recipe), **changes)
+
+    def preset_for(self, env_id: str) -> str:
+        """The preset's name."""
+        return self.preset or ("small" if env_id.startswith(_SMALL) else "paper")
+
+    def _recipe(self, env_id: str) -> Recipe:
+        from ganglion.trainer.recipes import RECIPES
+
+        return RECIPES[self.algo or _fitting_algorithm(env_id)]
+
+    def _changes(self, recipe: Recipe) -> dict[str, Any]:
+        from ganglion.trainer.calibration import BitWidths
+
+        bits = BitWidths(self.weight_bits, per_row=not self.per_layer, powers_of_two=self.powers_of_two)
+        changes: dict[str, Any] = {"pattern": self.pattern, "bits": bits}
+        changes |= {
+            name: getattr(self, name) for name in ("steps", "gamma", "allocation") if getattr(self, name) is not None
+        }
+        return changes | dict(_parse(text, recipe.protocol) for text in self.set)
+
+
+def resolve_training_env(name: str) -> str:
+    """The environment's id; games by their name are the published ones."""
+    from ganglion.hil.environments import resolve_env_id
+    from ganglion.trainer.environments import atari_id
+
+    return atari_id(name) or resolve_env_id(name)
+
+
+def _fitting_algorithm(env_id: str) -> str:
+    import gymnasium
+
+    from ganglion.trainer.environments import make_env
+
+    env = make_env(env_id)
+    discrete = isinstance(env.action_space, gymnasium.spaces.Discrete)
+    env.close()
+    return "dqn" if discrete else "sac"
+
+
+def _parse(text: str, protocol: type[Protocol]) -> tuple[str, Any]:
+    """NAME=VALUE as a hyperparameter of the type of its default."""
+    name, equals, value = text.partition("=")
+    defaults = {field.name: field.default for field in dataclasses.fields(protocol)}
+    simple = {key: type(default) for key, default in defaults.items() if type(default) in (int, float, str)}
+    if not equals or name not in simple:
+        raise UsageError(f"there is no hyperparameter {text!r}; allowed, as NAME=VALUE: {', '.join(sorted(simple))}")
+    try:
+        return name, simple[name](value)
+    except ValueError as error:
+        raise UsageError(f"{name} is {value!r}; a value of type {simple[name].__name__} is needed") from error

@@ -1,0 +1,88 @@
+"""The sweep itself: starts what is not finished, as many at a time as there are slots, and outlives what fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from ..result import Result, read_result
+from .engines import Engine
+from .plan import Run
+
+_LOOK_EVERY_S = 1.0
+Status = Literal["waiting", "running", "finished", "failed"]
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a run is; `last_return` is the mean of its newest evaluation."""
+
+    run: Run
+    status: Status
+    step: int
+    last_return: float | None
+    error: str | None = None
+
+
+@dataclass
+class Outcome:
+    """Results of the finished runs, and by name what went wrong with the failed ones."""
+
+    results: list[Result] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def sweep(runs: Sequence[Run], engine: Engine, report: Callable[[list[State]], None] = lambda states: None) -> Outcome:
+    """Run all that is not finished yet, telling `report` every second; what came out of it."""
+    waiting = [run for run in runs if not run.finished]
+    running: list[Run] = []
+    failed: dict[str, str] = {}
+    try:
+        while waiting or running:
+            _fill(waiting, running, failed, engine)
+            report(_states(runs, running, failed))
+            for run, error in engine.wait(_LOOK_EVERY_S) if running else []:
+                running.remove(run)
+                if error is not None:
+                    failed[run.name] = error
+    finally:
+        engine.close()
+    report(_states(runs, running, failed))
+    results = [read_result(run.folder) for run in runs if run.stop_before is None]
+    return Outcome([result for result in results if result is not None], failed)
+
+
+def _fill(waiting: list[Run], running: list[Run], failed: dict[str, str], engine: Engine) -> None:
+    for run in list(waiting):
+        beginning = run.beginning
+        if beginning is not None and beginning.name in failed:
+            waiting.remove(run)
+            failed[run.name] = f"its beginning failed: {failed[beginning.name]}"
+        elif len(running) < engine.slots and (beginning is None or beginning.finished):
+            waiting.remove(run)
+            running.append(run)
+            engine.start(run)
+
+
+def _states(runs: Sequence[Run], running: Sequence[Run], failed: dict[str, str]) -> list[State]:
+    return [_state(run, run in running, failed.get(run.name)) for run in runs]
+
+
+def _state(run: Run, is_running: bool, error: str | None) -> State:
+    curve = run.folder / "curve.jsonl"
+    rows = curve.read_text().splitlines() if curve.exists() else []
+    last = float(np.mean(json.loads(rows[-1])["returns"])) if rows else None
+    if error is not None:
+        return State(run, "failed", _step(run), last, error)
+    if is_running:
+        return State(run, "running", _step(run), last)
+    return State(run, "finished", run.steps, last) if run.finished else State(run, "waiting", _step(run), last)
+
+
+def _step(run: Run) -> int:
+    file = run.folder / "step"
+    return int(file.read_text()) if file.exists() else 0
