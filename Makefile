@@ -16,7 +16,9 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-unexport AS ENV ACTOR SPARSITY ALGORITHM TARGET BOARD LANES DESIGN OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM BACKEND PART FORCE LOAD TOOLCHAIN KERNEL PORT PROBE WITH DEVICE FLASH_MODEL EPISODES FAULTS ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER KEEP SUITE
+unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
+         FLASH_MODEL EPISODES FAULTS PORT PROBE WITH AS LANES DESIGN LOAD BACKEND PART FORCE ALGO PRESET STEPS SEED \
+         SEEDS SPARSITIES TEACHER NORMALISER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -30,7 +32,9 @@ how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call optio
       $(call option,max-flash,$(MAX_FLASH)) $(call option,max-ram,$(MAX_RAM))
 lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN))
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
-teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)),$(env))
+teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
+          $(call option,normaliser,$(NORMALISER))
+goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH))
 loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
 line = $(call option,fault-rate,$(FAULTS))
 # make itself sets AS, to the assembler.
@@ -69,11 +73,11 @@ train: $(VENV)/$(if $(games),.atari,.train) ## ENV=Hopper [ALGO=sac|dqn] [SPARSI
 sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV=Hopper [SPARSITIES="0.9 0.98"] [SEEDS="0 1 2"]: reward against sparsity
 	$(GANGLION) sweep $(env) $(call options,sparsities,$(SPARSITIES)) $(call options,seeds,$(SEEDS)) $(training)
 
-distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [TEACHER=file]: a sparse integer student of a teacher
-	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED))
+distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=1] [TEACHER=file]: a sparse integer student of a teacher
+	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call option,seeds,$(SEEDS))
 
-limit: $(VENV)/.train ## ENV=HalfCheetah [KEEP=0.95] [TEACHER=file]: the smallest student that keeps the return
-	$(GANGLION) limit $(teacher) $(call option,keep,$(KEEP))
+limit: $(VENV)/.train ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600] [TEACHER=file]: the smallest student that keeps the return
+	$(GANGLION) limit $(teacher) $(goal)
 
 report: $(VENV)/.runtime ## ENV=Hopper: show the latest report, write its page again
 	$(GANGLION) report $(env)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ganglion.hil.environments import resolve_env_id
@@ -28,21 +29,43 @@ Flat = tyro.conf.arg(name="")
 class TeacherOptions:
     """Which teacher: give a file, or an environment of the zoo."""
 
+    file: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="TEACHER")] = None
+    """Teacher file, model of Stable-Baselines3 (.zip), or folder of `ganglion train` (its newest checkpoint)."""
     teacher: Path | None = None
-    """Teacher file instead of the zoo's, or of the one that was trained in runs/."""
+    """The same as an option; by default the zoo's teacher, or the one that was trained in runs/."""
     env: str | None = None
     """Environment, such as Hopper or Hopper-v4; by default the one that the teacher file names."""
+    normaliser: Path | None = None
+    """VecNormalize (.pkl) that a model of Stable-Baselines3 was trained behind."""
 
     def read(self) -> Teacher:
         """The teacher that is asked for; UsageError when it is not clear which, or there is none."""
         require_extra("train", "torch", "stable_baselines3")
-        from ganglion.trainer.teacher import read_teacher
+        from ganglion.trainer.imported import load_teacher
 
-        if self.teacher is None and self.env is None:
-            raise UsageError("say which teacher: a file (--teacher FILE) or an environment of the zoo (--env Hopper)")
+        if self.file and self.teacher:
+            raise UsageError(f"two teachers, {self.file} and --teacher {self.teacher}; give one")
+        path = self.file or self.teacher
+        if path is None and self.env is None:
+            raise UsageError("say which teacher: a file (FILE or --teacher FILE) or an environment (--env Hopper)")
         env_id = resolve_env_id(self.env) if self.env else None
-        teacher = read_teacher(self.teacher or _teacher_of(env_id))
+        teacher = load_teacher(path or _teacher_of(env_id), env_id, self.normaliser)
+        _say_what_was_read(teacher, path, self.normaliser)
         return replace(teacher, env_id=env_id or teacher.env_id)
+
+
+def _say_what_was_read(teacher: Teacher, path: Path | None, normaliser: Path | None) -> None:
+    """Of a file made by others: what was taken from it, and what was not."""
+    if path is None or path.suffix != ".zip":
+        return
+    shape = [teacher.features, *(layer.out_features for layer in teacher.linears)]
+    parts = [f"{'-'.join(map(str, shape))} policy ({teacher.about['algorithm']}, {teacher.squash} head)"]
+    parts += [f"{len(teacher.critics)} critics"] if teacher.critics else []
+    parts += [f"observation statistics of {normaliser}"] if teacher.normaliser else []
+    lines = [f"{path}: read {', '.join(parts)}; parameters and numbers only, no code of the file is run"]
+    if normaliser is None:
+        lines.append("if the policy was trained behind VecNormalize, give its statistics: --normaliser FILE.pkl")
+    Console(stderr=True).print("\n".join(lines), highlight=False, soft_wrap=True)
 
 
 def _teacher_of(env_id: str) -> Path:
@@ -71,6 +94,8 @@ class StudentOptions:
     """Bits of an observation."""
     width: int | None = None
     """Most neurons of a hidden layer; by default as many as are worth their weights."""
+    head: Literal["teacher", "tanh", "clip"] = "teacher"
+    """How outputs become actions; `clip` takes fewer bytes and cycles than `tanh`."""
     saliency: Literal["second-order", "activation", "magnitude"] = "second-order"
     """What decides which weights go."""
     allocation: Literal["global", "paper", "uniform", "erk"] = "global"
@@ -90,6 +115,7 @@ class StudentOptions:
             seed=self.seed,
             bits=BitWidths(self.weight_bits, self.activation_bits, self.observation_bits),
             width=self.width,
+            head=self.head,
             saliency=self.saliency,
             allocation=self.allocation,
             updates=self.updates,

@@ -1,15 +1,17 @@
 """The commands `distil` and `limit` from the user's side: an actor file and a verdict, or one clear line."""
 
-from functools import partial
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ganglion.codegen.actor import read_actor
+from ganglion.codegen.passes import simplify
 from ganglion.commands.distil_options import StudentOptions
 from ganglion.main import main
 from ganglion.trainer import limit as limiting
-from ganglion.trainer.limit import search
+from ganglion.trainer.limit import Goal, search
 from ganglion.trainer.teacher import read_teacher
 from tests.trainer.distil.point import ENV, teacher, teacher_file
 from tests.trainer.distil.test_distil import SMALL
@@ -48,6 +50,22 @@ def test_distil_writes_an_actor_and_tells_its_share(file, tmp_path, capsys, monk
     assert not (tmp_path / "actor.run" / "snapshot.pt").exists()
 
 
+def test_several_seeds_tell_their_spread_and_measure_the_best_again(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
+    out = tmp_path / "actor.safetensors"
+    arguments = ["distil", file, "--out", out, "--episodes", 4, "--seed", 3, "--seeds", 2]
+    assert main([str(argument) for argument in arguments]) == 0
+    headline, best = read_actor(out), read_actor(tmp_path / "actor-best.safetensors")
+    made = [read_actor(tmp_path / f"actor-seed{seed}.safetensors") for seed in (3, 4)]
+    assert headline.policy.digest == made[1].policy.digest != made[0].policy.digest
+    shares = [actor.about["share"]["share"] for actor in made]
+    assert best.policy.digest == made[shares.index(max(shares))].policy.digest
+    assert best.about["provenance"]["chosen"] == {"best_of": 2, "by_seed": headline.about["share"]["first_seed"]}
+    assert best.about["share"]["first_seed"] not in (None, headline.about["share"]["first_seed"])
+    told = capsys.readouterr().out
+    assert f"{min(shares):.1%} to {max(shares):.1%}" in told and "best of 2, measured again" in told
+
+
 def test_distil_from_recorded_observations_measures_no_return(file, tmp_path, capsys):
     recorded = tmp_path / "observations.npz"
     np.savez(recorded, observations=np.random.default_rng(0).uniform(-2, 2, (2_000, 3)))
@@ -61,14 +79,24 @@ def test_distil_from_recorded_observations_measures_no_return(file, tmp_path, ca
 
 
 def test_limit_writes_the_smallest_actor(file, tmp_path, capsys, monkeypatch):
-    goal = partial(limiting.Goal, start=0.5, short_updates=60, resolution=2.5, weight_bits=(), widths=())
+
+    def goal(**options):
+        quick = {"start": 0.5, "short_updates": 60, "clip_head": False, "resolution": 2.5}
+        return Goal(**options | quick | {"weight_bits": (), "widths": ()})
+
     monkeypatch.setattr(limiting, "Goal", goal)
     monkeypatch.setattr(search, "Settings", lambda: SMALL)
     arguments = ["limit", "--teacher", file, "--keep", 0.8, "--out", tmp_path / "search", "--updates", 120]
     assert main([str(argument) for argument in [*arguments, "--workers", 1, "--seeds", 1]]) == 0
     actor = read_actor(tmp_path / "search" / "actor.safetensors")
     told = capsys.readouterr().out
-    assert f"{actor.policy.nonzeros:,} weights" in told and "Pareto front of" in told
+    live = simplify(actor.policy)
+    assert f"{live.nonzeros:,} weights; " in told and "beaten by none of" in told
+    record = json.loads((tmp_path / "search" / "front.json").read_text())
+    kernels = record["results"][record["chosen"]["point"]]["price"]["kernels"]
+    assert {kernel["kernel"] for kernel in kernels} >= {"stream", "straight", "lanes"}
+    for kernel in kernels:
+        assert f"{kernel['kernel']} {kernel['cycles']:,} cycles, {kernel['bytes']:,} bytes" in told
 
 
 def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
@@ -77,6 +105,10 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
     assert "did you mean Hopper?" in fails(capsys, "limit", "--env", "Hoper")
     assert "sparsity is 1.5" in fails(capsys, "distil", "--teacher", file, "--sparsity", 1.5)
     assert "--episodes 1" in fails(capsys, "distil", "--teacher", file, "--episodes", 1)
+    assert "--seeds 0" in fails(capsys, "distil", "--teacher", file, "--seeds", 0)
+    assert "two teachers" in fails(capsys, "distil", file, "--teacher", file)
+    assert "cortex-m9" in fails(capsys, "limit", file, "--core", "cortex-m9")
+    assert "budget is 0 bytes" in fails(capsys, "limit", file, "--max-flash", 0, "--out", tmp_path / "b")
     assert "--workers 0" in fails(capsys, "limit", "--teacher", file, "--workers", 0)
     assert "share to keep is 3.0" in fails(capsys, "limit", "--teacher", file, "--keep", 3, "--out", tmp_path / "s")
 

@@ -73,6 +73,13 @@ def test_an_actor_file_takes_the_place_of_the_environment():
     assert "--actor 'my actor.safetensors'" in command and "--env" not in command
 
 
+def test_a_teacher_file_may_need_an_environment():
+    text = make("limit", "TEACHER=m.zip", "NORMALISER=n.pkl", "ENV=Swimmer", "MAX_CYCLES=250").stdout
+    expected = "limit --teacher 'm.zip' --env 'Swimmer' --normaliser 'n.pkl' --max-cycles '250'"
+    assert " ".join(text.split()).endswith(expected)
+    assert "distil --env 'Hopper' --seeds '3'" in " ".join(make("distil", "ENV=Hopper", "SEEDS=3").stdout.split())
+
+
 def test_values_are_quoted():
     command = make("firmware", "ENV=a'b; echo c").stdout.splitlines()[-1]
     arguments = subprocess.run(

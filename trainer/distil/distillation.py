@@ -57,16 +57,20 @@ def distil(
     progress: Callable[[Progress], None] = lambda _: None,
     folder: Path | None = None,
     observations: np.ndarray | None = None,
+    checked: bool = False,
 ) -> Student:
     """Distil `teacher`; in `folder`, where there is one, a run that was stopped goes on from its last snapshot.
 
     With recorded `observations` (n, features) no environment is run, and nothing protects against states that only the
-    student gets into. Raises DistilError for settings, observations and teachers that cannot work.
+    student gets into. A teacher that is `checked` is known to be better than random.
+    Raises DistilError for settings, observations and teachers that cannot work.
     """
     torch.set_num_threads(1)
     check_settings(settings)
     if folder:
         snapshot.claim(folder, {"teacher": teacher.digest, **asdict(settings)})
+    if observations is None and not checked:
+        check_teacher(teacher)
     run = _Run(teacher, settings, progress, folder, observations)
     run.go()
     return run.student()
@@ -91,7 +95,6 @@ class _Run:
         if recorded is not None:
             first = _checked(recorded, self.teacher)
         else:
-            check_teacher(self.teacher)
             self.fleet.restart(0)
             first = self._drive(self.settings.teacher_steps, None)
         self._add(first)
@@ -128,11 +131,7 @@ class _Run:
     def _drive(self, steps: int, student) -> torch.Tensor:
         self.steps += steps
         longest = self.settings.longest_segment(self.update)
-        return torch.from_numpy(self.fleet.collect(steps, self._teach, student, longest))
-
-    @torch.no_grad()
-    def _teach(self, observations: np.ndarray) -> np.ndarray:
-        return torch.tanh(self.teacher.actor(torch.from_numpy(observations))).numpy()
+        return torch.from_numpy(self.fleet.collect(steps, self.teacher.act, student, longest))
 
     def _add(self, observations: torch.Tensor) -> None:
         self.dataset.add(observations, self.labeller(observations))
@@ -182,7 +181,7 @@ class _Run:
         teacher, settings, learner = self.teacher, self.settings, self.learner
         newest = self.dataset.draw(8_192, 8_192, settings.recent_observations)
         error = torch.from_numpy(learner.act(newest.observations.numpy())) - newest.labels.actions
-        policy = export_policy(learner.layers, teacher.env_id, teacher.action_space, "tanh")
+        policy = export_policy(learner.layers, teacher.env_id, teacher.action_space, learner.head)
         taught_by = {
             "digest": teacher.digest,
             **{k: teacher.about[k] for k in ("algorithm", "provenance", "returns") if k in teacher.about},
@@ -197,7 +196,7 @@ class _Run:
 
 
 def _checked(observations: np.ndarray, teacher: Teacher) -> torch.Tensor:
-    features = teacher.actor[0].in_features
+    features = teacher.features
     if observations.ndim != 2 or observations.shape[1] != features or len(observations) < 2:
         raise DistilError(
             f"the observations have shape {observations.shape}; "

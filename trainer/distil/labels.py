@@ -6,17 +6,23 @@ from dataclasses import dataclass
 
 import torch
 
-from ..teacher import Teacher
+from ..teacher import SquashKind, Teacher, squash
 from .settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """For n observations, float32 (n, actions) each: means before tanh, actions after it, weights of their errors."""
+    """For n observations, float32 (n, actions) each: what the student's means should be, actions in [-1, 1], weights of
+    their errors."""
 
     means: torch.Tensor
     actions: torch.Tensor
     weights: torch.Tensor
+
+
+def student_head(teacher: Teacher, settings: Settings) -> SquashKind:
+    """How the student's means become actions."""
+    return teacher.squash if settings.head == "teacher" else settings.head
 
 
 class Labeller:
@@ -24,6 +30,7 @@ class Labeller:
 
     The weight of an action is 1 - c + c * min(limit, drop / mean drop), where drop is what the smaller critic loses
     when the action is moved by `curvature_step` to either side; the mean is taken over the first observations labelled.
+    Means are limited, as beyond some size they change no action.
     """
 
     def __init__(self, teacher: Teacher, settings: Settings, mean_drop: float | None = None) -> None:
@@ -32,10 +39,16 @@ class Labeller:
     @torch.no_grad()
     def __call__(self, observations: torch.Tensor) -> Labels:
         """Labels of float32 observations (n, features)."""
-        means = self.teacher.actor(observations)
-        actions = torch.tanh(means)
-        limit = self.settings.mean_limit
-        return Labels(means.clamp(-limit, limit), actions, self._weights(observations, actions))
+        means = self.teacher.means(observations)
+        actions = squash(self.teacher.squash, means)
+        return Labels(self._translate(means, actions), actions, self._weights(observations, actions))
+
+    def _translate(self, means: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+        head = student_head(self.teacher, self.settings)
+        limit = self.settings.mean_limit if head == "tanh" else self.settings.clip_limit
+        if head != self.teacher.squash:
+            means = actions if head == "clip" else torch.atanh(actions)
+        return means.clamp(-limit, limit)
 
     def _weights(self, observations: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
         if not self.teacher.critics or self.settings.curvature_share == 0:
@@ -56,5 +69,5 @@ class Labeller:
         return drops
 
     def _value(self, observations: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
-        inputs = torch.cat([observations, actions], dim=1)
+        inputs = torch.cat([self.teacher.see(observations), actions], dim=1)
         return torch.stack([critic(inputs)[:, 0] for critic in self.teacher.critics]).amin(dim=0)

@@ -11,9 +11,10 @@ from torch import nn
 from ..calibration import calibrate, fold_observation_scales
 from ..layers import ObservationQuantiser, SparseLinear
 from ..pruning import allocate, apply_mask
-from ..teacher import Teacher
+from ..teacher import Teacher, squash
 from .compaction import compact
 from .dataset import Batch
+from .labels import student_head
 from .saliency import saliency
 from .selection import select
 from .settings import Settings
@@ -22,13 +23,16 @@ _RARELY = 3e-4  # a neuron that is active in a smaller share of the observations
 
 
 class Learner:
-    """A student that begins as a copy of its teacher and sees the ranges that `observations` (n, features) span."""
+    """A student that sees the ranges that `observations` (n, features) span. It begins as a copy of its teacher, with
+    the normaliser folded in; where the teacher's hidden activations are not ReLU, as a fresh network of its widths."""
 
     def __init__(self, teacher: Teacher, observations: torch.Tensor, settings: Settings) -> None:
         self.settings = settings
-        self.layers = _copy(teacher.actor)
+        self.head = student_head(teacher, settings)
+        self.layers = _begin(teacher, settings.seed)
         self.shapes = [(layer.out_features, layer.in_features) for layer in self.layers]
-        self.observation = fold_observation_scales(self.layers[0], observations, settings.bits.observations)
+        seen = teacher.normaliser.saturate(observations) if teacher.normaliser else observations
+        self.observation = fold_observation_scales(self.layers[0], seen, settings.bits.observations)
         self.optimizer = _adam(self.layers, settings)
 
     @property
@@ -47,20 +51,20 @@ class Learner:
         return self.layers[0].quantiser is not None
 
     def means(self, observations: torch.Tensor) -> torch.Tensor:
-        """Outputs before tanh, float32 (n, actions), of raw observations (n, features)."""
+        """Outputs before the head, float32 (n, actions), of raw observations (n, features)."""
         return self._values(observations)[-1]
 
     @torch.no_grad()
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Actions (n, actions) in [-1, 1] of raw float32 observations (n, features)."""
-        return torch.tanh(self.means(torch.from_numpy(observations))).numpy()
+        return squash(self.head, self.means(torch.from_numpy(observations))).numpy()
 
     def update(self, batch: Batch, learning_rate: float) -> torch.Tensor:
         """One step of Adam on the weighted squared errors of actions and of means; the loss."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         means = self.means(batch.observations)
-        action_error = (torch.tanh(means) - batch.labels.actions).square() * batch.labels.weights
+        action_error = (squash(self.head, means) - batch.labels.actions).square() * batch.labels.weights
         mean_error = (means - batch.labels.means).square()
         loss = action_error.mean() + self.settings.mean_loss * mean_error.mean()
         self.optimizer.zero_grad(set_to_none=True)
@@ -119,9 +123,23 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
 
 
-def _copy(actor: nn.Sequential) -> list[SparseLinear]:
-    linears = [module for module in actor if isinstance(module, nn.Linear)]
-    return [_layer(linear.weight.detach().clone(), linear.bias.detach().clone()) for linear in linears]
+def _begin(teacher: Teacher, seed: int) -> list[SparseLinear]:
+    if teacher.rectifies:
+        layers = [_layer(linear.weight.detach().clone(), linear.bias.detach().clone()) for linear in teacher.linears]
+    else:
+        random = torch.Generator().manual_seed(seed)
+        layers = [_fresh(linear.weight.shape, random) for linear in teacher.linears]
+    if teacher.normaliser:
+        with torch.no_grad():
+            layers[0].weight.div_(teacher.normaliser.deviation)
+            layers[0].bias.sub_((layers[0].weight.double() @ teacher.normaliser.mean.double()).float())
+    return layers
+
+
+def _fresh(shape: torch.Size, random: torch.Generator) -> SparseLinear:
+    """Weights for ReLU networks (He et al. 2015, arXiv 1502.01852)."""
+    weight = torch.randn(shape, generator=random) * (2 / shape[1]) ** 0.5
+    return _layer(weight, torch.zeros(shape[0]))
 
 
 def _layer(weight: torch.Tensor, bias: torch.Tensor) -> SparseLinear:

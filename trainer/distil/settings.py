@@ -8,6 +8,7 @@ from typing import Literal
 
 from ..calibration import BitWidths
 from ..pruning import Allocation
+from ..teacher import SquashKind
 
 Saliency = Literal["second-order", "activation", "magnitude"]
 
@@ -21,13 +22,15 @@ class Settings:
     """How a teacher is distilled. Shares and times without a unit are fractions of the `updates`.
 
     The student is pruned to `first_sparsity` at `prune_start`, then along a cubic (Zhu & Gupta 2017, arXiv 1710.01878)
-    to `sparsity` at `prune_end`; it computes in integers from `quantise_start`. `width` bounds each hidden layer.
+    to `sparsity` at `prune_end`; it computes in integers from `quantise_start`. `width` bounds each hidden layer. The
+    `head` clip needs neither table nor interpolation, and saturates where tanh bends.
     """
 
     sparsity: float = 0.98
     seed: int = 0
     bits: BitWidths = BitWidths()
     width: int | None = None
+    head: SquashKind | Literal["teacher"] = "teacher"
     saliency: Saliency = "second-order"
     allocation: Allocation | Literal["global"] = "global"
 
@@ -37,6 +40,7 @@ class Settings:
     warmup_updates: int = 100
     mean_loss: float = 0.03
     mean_limit: float = 4.0
+    clip_limit: float = 1.5
     curvature_share: float = 0.8
     curvature_limit: float = 5.0
     curvature_step: float = 0.3

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import gymnasium
 import numpy as np
-import torch
 
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.reference import infer
@@ -18,6 +18,7 @@ from .settings import DistilError
 VERDICT_SEED = 30_000
 VERDICT_EPISODES = 20
 CHECK_SEED = 40_000
+BEST_SEED = 60_000  # for a student that was chosen by its episodes from VERDICT_SEED on
 CHECK_EPISODES = 10
 RESAMPLES = 10_000
 
@@ -69,8 +70,28 @@ class Standard:
     first_seed: int
 
 
+def check_environment(teacher: Teacher) -> None:
+    """Raise DistilError where the teacher's environment cannot be made or reset, or has other spaces."""
+    try:
+        env = make_env(teacher.env_id)
+    except (gymnasium.error.Error, ImportError) as error:
+        raise DistilError(f"environment {teacher.env_id} cannot be made: {error}") from error
+    try:
+        observation, _ = env.reset(seed=0)
+    except Exception as error:  # whatever an environment of the user's own raises
+        raise DistilError(f"environment {teacher.env_id} cannot be reset: {error!r}; check its reset()") from error
+    found = (*np.shape(observation), *(env.action_space.shape or ()))
+    needed = (teacher.features, teacher.linears[-1].out_features)
+    if found != needed:
+        raise DistilError(
+            f"environment {teacher.env_id} has observations of shape {np.shape(observation)} and actions "
+            f"{env.action_space}; the teacher maps {needed[0]} features to {needed[1]} actions"
+        )
+
+
 def measure_teacher(teacher: Teacher, episodes: int = VERDICT_EPISODES, first_seed: int = VERDICT_SEED) -> Standard:
-    """Run the teacher, and random actions where its mean return is negative."""
+    """Run the teacher, and random actions where its mean return is negative; DistilError where that cannot be."""
+    check_environment(teacher)
     returns = evaluate_together(act_teacher(teacher), teacher.env_id, episodes, first_seed)
     baseline = 0.0 if np.mean(returns) > 0 else float(np.mean(_random_returns(teacher.env_id, episodes, first_seed)))
     return Standard(teacher.env_id, returns, baseline, first_seed)
@@ -95,6 +116,7 @@ def compare(student: list[float], standard: Standard) -> Verdict:
 
 def check_teacher(teacher: Teacher) -> None:
     """Raise DistilError where the teacher is not clearly better than random actions (lower end of a 95 % interval)."""
+    check_environment(teacher)
     taught = np.array(evaluate_together(act_teacher(teacher), teacher.env_id, CHECK_EPISODES, CHECK_SEED))
     random = np.array(_random_returns(teacher.env_id, CHECK_EPISODES, CHECK_SEED))
     drawn = np.random.default_rng(0).integers(CHECK_EPISODES, size=(RESAMPLES, CHECK_EPISODES))
@@ -110,11 +132,7 @@ def act_teacher(teacher: Teacher) -> Act:
     space = teacher.action_space
     middle, half = (space.high + space.low) / 2, (space.high - space.low) / 2
 
-    @torch.no_grad()
-    def act(observations: np.ndarray) -> np.ndarray:
-        return torch.tanh(teacher.actor(torch.from_numpy(observations))).numpy() * half + middle
-
-    return act
+    return lambda observations: teacher.act(observations) * half + middle
 
 
 def _random_returns(env_id: str, episodes: int, first_seed: int) -> list[float]:

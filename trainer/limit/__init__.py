@@ -1,13 +1,17 @@
 """The limit of a policy: the smallest student that keeps a share of its teacher's return.
 
 points     what can be tried, and what came out
-front      who is beaten by nobody
-proposal   what to try next, from the results so far alone
 pricing    what a student costs
-search     the search itself, resumable, on two cores
+front      who is beaten by nobody
+plot       the front as a picture
+proposal   what to try next, from the results so far alone
+record     the search on disk
+workers    processes that end with the search
+search     the search itself, resumable, on several cores
 """
 
 from .points import Goal, Point, Result
+from .pricing import KernelPrice, Price, Pricing
 from .search import Limit, limit
 
-__all__ = ["Goal", "Limit", "Point", "Result", "limit"]
+__all__ = ["Goal", "KernelPrice", "Limit", "Point", "Price", "Pricing", "Result", "limit"]

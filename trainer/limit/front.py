@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .points import Result
+from .pricing import Unit
 
 
-def pareto_front(results: Sequence[Result], unit: str) -> list[Result]:
+def pareto_front(results: Sequence[Result], unit: Unit) -> list[Result]:
     """The results of which no other has both a higher share and a lower price in `unit`, cheapest first."""
     front: list[Result] = []
-    for result in sorted(results, key=lambda r: (r.prices[unit], -r.share)):
+    for result in sorted(results, key=lambda r: (r.price.of(unit), -r.share, r.point.name)):
         if not front or result.share > front[-1].share:
             front.append(result)
     return front
+
+
+def fronts(results: Sequence[Result]) -> list[Result]:
+    """The results on the front against bytes or against cycles, fewest bytes first."""
+    members = {result.point: result for unit in ("bytes", "cycles") for result in pareto_front(results, unit)}
+    return sorted(members.values(), key=lambda r: (r.price.of("bytes"), r.price.of("cycles"), r.point.name))

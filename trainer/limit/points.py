@@ -2,48 +2,74 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import asdict, dataclass, replace
 
 from ..calibration import BitWidths
 from ..distil.settings import DistilError, Settings
+from .pricing import KernelPrice, Price, Unit
 
 
 @dataclass(frozen=True)
 class Goal:
-    """Keep at least `keep` of the teacher's return; or, with `budget`, the best return at no higher price.
+    """Keep at least `keep` of the teacher's return at the lowest price in `unit`; or, where there is a budget, the best
+    return of a kernel that takes at most `max_cycles` and `max_bytes`. Prices are for `core`.
 
-    The price is in the unit of the search's pricing. A rung of the ladder has half the weights of the one above, the
-    first one the share `start` of all; `resolution` is the ratio of weights at which the search stops. `hopeless` is
-    how far a short run may miss `keep` and still be worth long ones.
+    A rung of the ladder has half the weights of the one above, the first one the share `start` of all; `resolution` is
+    the ratio of weights at which the search stops. `hopeless` is how far a short run may miss `keep` and still be worth
+    long ones. No student is begun after `minutes` of work.
     """
 
     keep: float = 0.95
-    budget: float | None = None
+    max_cycles: int | None = None
+    max_bytes: int | None = None
+    unit: Unit = "bytes"
+    core: str = "cortex-m4"
+    minutes: float = 30.0
     start: float = 0.04
     resolution: float = 1.25
     hopeless: float = 0.3
     seeds: int = 2
     short_updates: int = 8_000
     long_updates: int = 32_000
+    clip_head: bool = True
     weight_bits: tuple[int, ...] = (6, 5, 4)
     widths: tuple[float, ...] = (0.75, 0.5)
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether price is given and return sought, instead of the other way round."""
+        return self.max_cycles is not None or self.max_bytes is not None
+
+    def affordable(self, price: Price) -> KernelPrice | None:
+        """The fastest kernel within the budget; None where there is none."""
+        return price.within(self.max_cycles or math.inf, self.max_bytes or math.inf)
+
+    @property
+    def budget(self) -> str:
+        """The budget in words."""
+        bounds = ((self.max_cycles, "cycles"), (self.max_bytes, "bytes"))
+        return " and ".join(f"{bound:,} {unit}" for bound, unit in bounds if bound is not None)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One student to distil: weights that stay, bits of a weight, most neurons of a hidden layer, updates, seed."""
+    """One student to distil: weights that stay, bits of a weight, most neurons of a hidden layer, whether its head is
+    clipped in place of the teacher's, updates, seed."""
 
     nonzeros: int
     weight_bits: int
     width: int | None
     updates: int
     seed: int
+    clip_head: bool = False
 
     @property
     def name(self) -> str:
         """A name for its folder, such as n1428-b8-w256-u8000-s0."""
         width = "" if self.width is None else f"-w{self.width}"
-        return f"n{self.nonzeros}-b{self.weight_bits}{width}-u{self.updates}-s{self.seed}"
+        head = "-clip" if self.clip_head else ""
+        return f"n{self.nonzeros}-b{self.weight_bits}{width}{head}-u{self.updates}-s{self.seed}"
 
     def settings(self, base: Settings, weights: int) -> Settings:
         """The distillation of a network of `weights` weights; short runs see fewer observations, too."""
@@ -54,6 +80,7 @@ class Point:
             seed=self.seed,
             bits=bits,
             width=self.width,
+            head="clip" if self.clip_head else base.head,
             updates=self.updates,
             round_steps=max(1, round(base.round_steps * min(1.0, self.updates / base.updates))),
         )
@@ -62,28 +89,47 @@ class Point:
 @dataclass(frozen=True)
 class Result:
     """What a point gave: share of the teacher's return with its 95 % interval and worst episode, on the seeds that
-    the search chooses by; weights that are not zero, live neurons, prices by unit, processor minutes."""
+    the search chooses by; live neurons, price, processor minutes."""
 
     point: Point
     share: float
     low: float
     high: float
     worst: float
-    nonzeros: int
     shape: tuple[int, ...]
-    prices: dict[str, float]
+    price: Price
     minutes: float
+
+    @property
+    def nonzeros(self) -> int:
+        """Weights that are not zero, as the compiler sees them."""
+        return self.price.nonzeros
+
+    @property
+    def as_dict(self) -> dict:
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def parse(cls, values: dict) -> Result:
+        """The inverse of `as_dict`, through JSON too."""
+        kernels = tuple(KernelPrice(**kernel) for kernel in values["price"]["kernels"])
+        price = Price(values["price"]["nonzeros"], kernels)
+        return cls(**values | {"point": Point(**values["point"]), "shape": tuple(values["shape"]), "price": price})
 
 
 def check_goal(goal: Goal) -> None:
     """Raise DistilError for the first value that is not allowed."""
     if not 0.0 < goal.keep <= 1.5:
         raise DistilError(f"the share to keep is {goal.keep}; allowed: above 0, up to 1.5 of the teacher's return")
-    if goal.budget is not None and goal.budget <= 0:
-        raise DistilError(f"the budget is {goal.budget}; more than 0 is needed")
+    for bound, unit in ((goal.max_cycles, "cycles"), (goal.max_bytes, "bytes")):
+        if bound is not None and bound <= 0:
+            raise DistilError(f"the budget is {bound} {unit}; more than 0 is needed")
     if not 0.0 < goal.start <= 1.0:
         raise DistilError(f"the search starts at a density of {goal.start}; allowed: above 0, up to 1")
     if goal.resolution <= 1.0:
         raise DistilError(f"the resolution is {goal.resolution}; a ratio above 1 is needed")
     if goal.seeds < 1:
         raise DistilError(f"{goal.seeds} seeds per point; at least 1 is needed")
+    if goal.minutes <= 0:
+        raise DistilError(f"the search may take {goal.minutes} minutes; more than 0 are needed")

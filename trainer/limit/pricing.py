@@ -1,31 +1,53 @@
-"""What a student costs, before any compiler has seen it."""
+"""What a student costs. Who prices it is the caller's choice: the command asks the compiler."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-
-from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 
-Pricing = Callable[[Policy], dict[str, float]]
+Unit = Literal["bytes", "cycles", "nonzeros"]
 
 
-def price_data(policy: Policy) -> dict[str, float]:
-    """`nonzeros` that the compiler's simplifications leave, and `bytes` of their data in compressed sparse rows.
+@dataclass(frozen=True)
+class KernelPrice:
+    """One way to compute a policy: `cycles` of the model from observation codes to action codes, `bytes` of code,
+    constants and tables."""
 
-    Per weight its bits and a one-byte column distance, per row a count, a shift and an int32 bias, per feature and
-    action two floats. Code is not counted.
-    """
-    policy = simplify(policy)
-    layers = policy.layers
-    weight_bits = sum(layer.nonzeros * _bits(layer.weights) for layer in layers)
-    rows = sum(layer.rows for layer in layers)
-    maps = 8 * (policy.features + policy.actions)
-    return {"nonzeros": policy.nonzeros, "bytes": -(-weight_bits // 8) + policy.nonzeros + 6 * rows + maps}
+    kernel: str
+    cycles: int
+    bytes: int
 
 
-def _bits(weights: np.ndarray) -> int:
-    largest = int(np.abs(weights.astype(np.int64)).max(initial=0))
-    return largest.bit_length() + 1
+@dataclass(frozen=True)
+class Price:
+    """Weights that are not zero after the compiler's simplifications, and what each kernel takes."""
+
+    nonzeros: int
+    kernels: tuple[KernelPrice, ...]
+
+    @property
+    def fastest(self) -> KernelPrice:
+        """The kernel with the fewest cycles, among those the smallest."""
+        return min(self.kernels, key=lambda kernel: (kernel.cycles, kernel.bytes))
+
+    @property
+    def smallest(self) -> KernelPrice:
+        """The kernel with the fewest bytes, among those the fastest."""
+        return min(self.kernels, key=lambda kernel: (kernel.bytes, kernel.cycles))
+
+    def within(self, max_cycles: float, max_bytes: float) -> KernelPrice | None:
+        """The fastest kernel that meets both bounds at once; None where there is none."""
+        fitting = [kernel for kernel in self.kernels if kernel.cycles <= max_cycles and kernel.bytes <= max_bytes]
+        return min(fitting, key=lambda kernel: (kernel.cycles, kernel.bytes), default=None)
+
+    def of(self, unit: Unit) -> int:
+        """The lowest price in `unit`."""
+        if unit == "nonzeros":
+            return self.nonzeros
+        return self.fastest.cycles if unit == "cycles" else self.smallest.bytes
+
+
+Pricing = Callable[[Policy], Price]

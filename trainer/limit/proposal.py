@@ -2,8 +2,10 @@
 
 1. A ladder of short runs, each with half the weights of the one before, down to the first rungs that fail.
 2. Bisection between the last rung that passes and the first that fails: short first, then long with several seeds.
-3. With the weights found: fewer bits per weight, as long as that passes.
-4. With the bits found: narrower layers.
+3. With the weights found: a clipped head in place of a tanh, which takes a table and its interpolation.
+4. With the head found: fewer bits per weight, as long as that passes; then narrower layers.
+
+Under a budget, price decides where the ladder and the bisection end, and the largest student that fits is run for long.
 
 A point passes when the best of its seeds does. Searching by seed luck is legitimate, as the winner is measured again on
 seeds that it was not chosen by.
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+from ..teacher import Teacher
 from .points import Goal, Point, Result
 
 SMALLEST = 8  # weights; below that there is no way from observations through two layers to actions
@@ -22,45 +25,45 @@ RUNGS_AT_ONCE = 2
 Verdicts = dict[Point, Result]
 
 
-def propose(goal: Goal, unit: str, weights: int, results: Sequence[Result]) -> list[Point]:
+def propose(goal: Goal, teacher: Teacher, results: Sequence[Result]) -> list[Point]:
     """Points worth running now, most useful first; none when the search is over. They do not depend on each other."""
-    return _Search(goal, unit, weights, results).next_points()
+    return _Search(goal, teacher, results).next_points()
 
 
-def passes(goal: Goal, unit: str, result: Result) -> bool:
+def passes(goal: Goal, result: Result) -> bool:
     """Whether a result reaches the goal: return kept, or budget met."""
-    if goal.budget is not None:
-        return result.prices[unit] <= goal.budget
+    if goal.has_budget:
+        return goal.affordable(result.price) is not None
     return result.share >= goal.keep
 
 
-def winner(goal: Goal, unit: str, results: Sequence[Result]) -> Result | None:
+def winner(goal: Goal, results: Sequence[Result]) -> Result | None:
     """The cheapest result that keeps the share, or the best one within the budget; None where there is none."""
-    good = [result for result in results if passes(goal, unit, result)]
-    if goal.budget is not None:
+    good = [result for result in results if passes(goal, result)]
+    if goal.has_budget:
         return max(good, key=lambda result: result.share, default=None)
-    return min(good, key=lambda result: (result.prices[unit], -result.share), default=None)
+    return min(good, key=lambda result: (result.price.of(goal.unit), -result.share), default=None)
 
 
 class _Search:
-    def __init__(self, goal: Goal, unit: str, weights: int, results: Sequence[Result]) -> None:
-        self.goal, self.unit, self.weights = goal, unit, weights
+    def __init__(self, goal: Goal, teacher: Teacher, results: Sequence[Result]) -> None:
+        self.goal, self.weights, self.squash = goal, teacher.weights, teacher.squash
         self.known: Verdicts = {result.point: result for result in results}
 
     def next_points(self) -> list[Point]:
         """The first stage that is not finished says what comes next."""
-        for stage in (self._ladder, self._bisection, self._bits, self._widths):
+        for stage in (self._ladder, self._bisection, self._settle, self._head, self._bits, self._widths):
             points = stage()
             if points:
                 return points
         return []
 
     def _good(self, result: Result) -> bool:
-        return passes(self.goal, self.unit, result)
+        return passes(self.goal, result)
 
     def _large(self, result: Result) -> bool:
         """Whether the limit lies below this result: it keeps the return, or it is above the budget."""
-        return self._good(result) != (self.goal.budget is not None)
+        return self._good(result) != self.goal.has_budget
 
     def _rungs(self) -> Iterator[Point]:
         nonzeros = self.goal.start * self.weights
@@ -85,7 +88,7 @@ class _Search:
         return wanted
 
     def _hopeless(self, result: Result) -> bool:
-        return self.goal.budget is not None or result.share < self.goal.keep - self.goal.hopeless
+        return self.goal.has_budget or result.share < self.goal.keep - self.goal.hopeless
 
     def _bisection(self) -> list[Point]:
         small, large = self._bracket()
@@ -118,7 +121,7 @@ class _Search:
         return False if settled else None
 
     def _is_plain(self, point: Point) -> bool:
-        return point.weight_bits == 8 and point.width is None
+        return point.weight_bits == 8 and point.width is None and not point.clip_head
 
     def _is_rung(self, size: int) -> bool:
         return any(rung.nonzeros == size for rung in self._rungs())
@@ -128,20 +131,36 @@ class _Search:
         return [candidate for candidate in seeds if candidate not in self.known]
 
     def _best(self, fits: Callable[[Point], bool]) -> Result | None:
-        return winner(self.goal, self.unit, [result for point, result in self.known.items() if fits(point)])
+        return winner(self.goal, [result for point, result in self.known.items() if fits(point)])
+
+    def _settle(self) -> list[Point]:
+        """Long runs of the largest student within the budget, which short runs have found."""
+        fitting = [result.point for result in self.known.values() if self._good(result)]
+        if not self.goal.has_budget or not fitting:
+            return []
+        largest = max(point.nonzeros for point in fitting)
+        return self._missing(Point(largest, 8, None, self.goal.long_updates, 0))
+
+    def _head(self) -> list[Point]:
+        base = self._best(self._is_plain)
+        if base is None or self.squash == "clip" or not self.goal.clip_head:
+            return []
+        return self._descend(base.point, "clip_head", (True,))
 
     def _bits(self) -> list[Point]:
-        base = self._best(self._is_plain)
-        return [] if base is None else self._descend(base.point, "weight_bits", self.goal.weight_bits)
+        base = self._best(lambda point: point.weight_bits == 8 and point.width is None)
+        if base is None or self.goal.has_budget:
+            return []
+        return self._descend(base.point, "weight_bits", self.goal.weight_bits)
 
     def _widths(self) -> list[Point]:
         base = self._best(lambda point: point.width is None)
-        if base is None:
+        if base is None or self.goal.has_budget:
             return []
         live = max(base.shape[1:-1], default=0)
         return self._descend(base.point, "width", tuple(max(1, round(share * live)) for share in self.goal.widths))
 
-    def _descend(self, base: Point, name: str, values: tuple[int, ...]) -> list[Point]:
+    def _descend(self, base: Point, name: str, values: tuple) -> list[Point]:
         """Long runs of `base` with one value after the other, until one does not pass."""
         for value in values:
             point = replace(base, updates=self.goal.long_updates, **{name: value})

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,149 +14,156 @@ from ..distil import Settings, Verdict, distil, judge, measure_teacher
 from ..distil.settings import DistilError, check_settings
 from ..distil.snapshot import claim
 from ..distil.verdict import Standard, check_teacher
-from ..teacher import Teacher
-from .front import pareto_front
+from ..teacher import Teacher, save_teacher
+from .front import fronts
 from .points import Goal, Point, Result, check_goal
-from .pricing import Pricing, price_data
+from .pricing import Pricing
 from .proposal import propose, winner
+from .record import ACTOR, Record
+from .workers import worker_pool
 
 CHOOSING_SEED = 50_000
 CHOOSING_EPISODES = 20
 WORKERS = 2
 
+Report = Callable[[Sequence[Result], Sequence[Point]], None]
+
 
 @dataclass(frozen=True, eq=False)
 class Limit:
-    """The smallest student found, its actor file, its verdict on seeds that it was not chosen by, the Pareto front in
-    the search's unit, and every result."""
+    """The student found, its actor file, its verdict on seeds that it was not chosen by, who is beaten by nobody, every
+    result, and whether time ran out before the search was over."""
 
-    smallest: Result
+    chosen: Result
     path: Path
     verdict: Verdict
     front: list[Result]
     results: list[Result]
+    out_of_time: bool
 
 
 def limit(
     teacher: Teacher,
     goal: Goal,
     folder: Path,
-    report: Callable[[list[Result], list[Point]], None] = lambda results, running: None,
+    price: Pricing,
+    report: Report = lambda results, running: None,
     base: Settings | None = None,
-    unit: str = "nonzeros",
-    price: Pricing = price_data,
     workers: int = WORKERS,
 ) -> Limit:
     """Search in `folder`, going on from what is there; `report` gets all results and the points that run.
 
-    `unit` is the price that is to be small. DistilError when nothing reaches the goal; it tells the nearest. With more
-    than one worker, environments of the user's own need an id that tells their module, such as "my.module:Robot-v0".
+    DistilError when nothing reaches the goal; it tells the nearest. With more than one worker, environments of the
+    user's own need an id that tells their module, such as "my.module:Robot-v0", and `price` must be picklable.
     """
     base = base or Settings()
     check_goal(goal)
     check_settings(base)
-    claim(folder, {"teacher": teacher.digest, "goal": asdict(goal), "unit": unit, "base": asdict(base)})
+    lasting = {name: value for name, value in asdict(goal).items() if name != "minutes"}
+    claim(folder, {"teacher": teacher.digest, "env_id": teacher.env_id, "goal": lasting, "base": asdict(base)})
     check_teacher(teacher)
-    standard = measure_teacher(teacher, CHOOSING_EPISODES, CHOOSING_SEED)
-    weights = sum(layer.weight.numel() for layer in teacher.actor if hasattr(layer, "weight"))
-    results = _read_results(folder)
-    with _pool(workers) as pool:
-        running: dict[Future, Point] = {}
+    save_teacher(folder / "teacher.safetensors", teacher)
+    search = _Search(teacher, goal, Record(folder), price, base, workers, report)
+    with worker_pool(workers) as pool:
+        search.go(pool)
+    return search.conclude()
+
+
+class _Search:
+    def __init__(
+        self, teacher: Teacher, goal: Goal, record: Record, price: Pricing, base: Settings, workers: int, report: Report
+    ) -> None:
+        self.teacher, self.goal, self.record, self.price = teacher, goal, record, price
+        self.base, self.workers, self.report = base, workers, report
+        self.standard = measure_teacher(teacher, CHOOSING_EPISODES, CHOOSING_SEED)
+        self.results = record.results()
+        self.running: dict[Future, Point] = {}
+
+    def go(self, pool: Executor) -> None:
+        """Run points until none is worth it, or time is up."""
         while True:
-            for point in propose(goal, unit, weights, results):
-                if len(running) < workers and point not in running.values():
-                    settings = point.settings(base, weights)
-                    running[pool.submit(run_point, teacher, standard, point, settings, folder, price)] = point
-            report(results, list(running.values()))
-            if not running:
-                break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                results.append(future.result())
-                del running[future]
-    return _conclude(teacher, goal, unit, folder, results)
+            self._begin(pool)
+            self._show({})
+            if not self.running:
+                return
+            for future in wait(self.running, return_when=FIRST_COMPLETED).done:
+                self.results.append(future.result())
+                del self.running[future]
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether all students together took the time that the search has on its workers."""
+        return sum(result.minutes for result in self.results) >= self.goal.minutes * self.workers
+
+    def _begin(self, pool: Executor) -> None:
+        if self.out_of_time:
+            return
+        for point in propose(self.goal, self.teacher, self.results):
+            if len(self.running) < self.workers and point not in self.running.values():
+                settings = point.settings(self.base, self.teacher.weights)
+                task = pool.submit(
+                    run_point, self.teacher, self.standard, point, settings, self.record.folder, self.price
+                )
+                self.running[task] = point
+
+    def _show(self, verdict: dict) -> None:
+        if self.results:
+            self.record.show(self.standard, self.goal, self.results, verdict)
+        self.report(self.results, list(self.running.values()))
+
+    def conclude(self) -> Limit:
+        """The student that reaches the goal, measured on fresh seeds."""
+        chosen = winner(self.goal, self.results)
+        if chosen is None:
+            raise DistilError(_nothing(self.goal, self.results))
+        actor = read_actor(self.record.place(chosen.point) / ACTOR)
+        verdict = judge(actor.policy, measure_teacher(self.teacher))
+        path = self.record.folder / ACTOR
+        provenance = actor.about["provenance"] | {"chosen": {"best_of": len(self.results), "by_seed": CHOOSING_SEED}}
+        about = actor.about | {"provenance": provenance, "returns": verdict.returns, "share": verdict.about}
+        write_actor(path, actor.policy, about)
+        self._show({"chosen": {"point": chosen.point.name, "verdict": verdict.about, "returns": verdict.returns}})
+        return Limit(chosen, path, verdict, fronts(self.results), self.results, self.out_of_time)
 
 
 def run_point(
     teacher: Teacher, standard: Standard, point: Point, settings: Settings, folder: Path, price: Pricing
 ) -> Result:
     """Distil one point, measure it, and leave its actor and result in a folder of its own."""
-    place = _place(folder, point)
-    student = distil(teacher, settings, folder=place / "run")
+    record = Record(folder)
+    place = record.place(point)
+    student = distil(teacher, settings, folder=place / "run", checked=True)
     verdict = judge(student.policy, standard)
-    write_actor(
-        place / "actor.safetensors",
-        student.policy,
-        student.about | {"returns": verdict.returns, "share": verdict.about},
-    )
+    about = student.about | {"returns": verdict.returns, "share": verdict.about}
+    write_actor(place / ACTOR, student.policy, about)
     result = Result(
         point=point,
         share=verdict.share,
         low=verdict.low,
         high=verdict.high,
         worst=verdict.worst,
-        nonzeros=student.policy.nonzeros,
         shape=student.policy.shape,
-        prices=price(student.policy),
+        price=price(student.policy),
         minutes=student.minutes,
     )
-    partial = place / "result.partial"
-    partial.write_text(json.dumps(asdict(result), indent=1))
-    os.replace(partial, place / "result.json")
+    record.add(result)
     shutil.rmtree(place / "run")
     return result
 
 
-def _place(folder: Path, point: Point) -> Path:
-    return folder / "points" / point.name
-
-
-def _read_results(folder: Path) -> list[Result]:
-    return [_parse(json.loads(file.read_text())) for file in sorted(folder.glob("points/*/result.json"))]
-
-
-def _parse(values: dict) -> Result:
-    return Result(**values | {"point": Point(**values["point"]), "shape": tuple(values["shape"])})
-
-
-def _conclude(teacher: Teacher, goal: Goal, unit: str, folder: Path, results: list[Result]) -> Limit:
-    smallest = winner(goal, unit, results)
-    if smallest is None:
-        raise DistilError(_nothing(goal, unit, results))
-    actor = read_actor(_place(folder, smallest.point) / "actor.safetensors")
-    verdict = judge(actor.policy, measure_teacher(teacher))
-    path = folder / "actor.safetensors"
-    write_actor(path, actor.policy, actor.about | {"returns": verdict.returns, "share": verdict.about})
-    return Limit(smallest, path, verdict, pareto_front(results, unit), results)
-
-
-def _nothing(goal: Goal, unit: str, results: list[Result]) -> str:
-    if goal.budget is not None:
-        nearest = min(results, key=lambda result: result.prices[unit])
+def _nothing(goal: Goal, results: Sequence[Result]) -> str:
+    if not results:
+        return f"no student was begun within {goal.minutes:g} minutes; give the search more"
+    if goal.has_budget:
+        cheapest = min(results, key=lambda result: (result.price.nonzeros, result.point.name))
+        fast, small = cheapest.price.fastest, cheapest.price.smallest
         return (
-            f"no student fits into {goal.budget:g} {unit}; the cheapest of {len(results)} takes "
-            f"{nearest.prices[unit]:g} and keeps {nearest.share:.1%} of the return"
+            f"no student fits into {goal.budget}; the smallest of {len(results)} has {cheapest.nonzeros:,} weights, "
+            f"takes {fast.cycles:,} cycles in {fast.bytes:,} bytes ({fast.kernel}) or {small.bytes:,} bytes with "
+            f"{small.cycles:,} cycles ({small.kernel}), and keeps {cheapest.share:.1%} of the return"
         )
     nearest = max(results, key=lambda result: result.share)
     return (
         f"no student keeps {goal.keep:.1%} of the teacher's return; the best of {len(results)} keeps "
         f"{nearest.share:.1%} with {nearest.nonzeros:,} weights; ask for less, start with more, or use more updates"
     )
-
-
-class _Here(Executor):
-    """Runs what is submitted at once, in this process."""
-
-    def submit(self, function, /, *arguments) -> Future:
-        future: Future = Future()
-        future.set_result(function(*arguments))
-        return future
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[Executor]:
-    spawn = multiprocessing.get_context("spawn")
-    pool = _Here() if workers == 1 else ProcessPoolExecutor(workers, mp_context=spawn)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -43,7 +43,14 @@ class Broken(Point):
         return observation, *rest
 
 
-for name, cls in ((ENV, Point), ("GanglionTestBroken-v0", Broken)):
+class Stuck(Point):
+    """Cannot be reset."""
+
+    def reset(self, *, seed=None, options=None):
+        raise RuntimeError("no power")
+
+
+for name, cls in ((ENV, Point), ("GanglionTestBroken-v0", Broken), ("GanglionTestStuck-v0", Stuck)):
     if name not in gymnasium.registry:
         gymnasium.register(name, cls, max_episode_steps=40)
 

@@ -14,6 +14,8 @@ from ganglion.trainer.distil.dataset import Dataset
 from ganglion.trainer.distil.distillation import _Run
 from ganglion.trainer.distil.fleet import Fleet
 from ganglion.trainer.distil.labels import Labeller, Labels
+from ganglion.trainer.distil.learner import Learner
+from ganglion.trainer.teacher import Normaliser, Teacher, network
 
 from .point import ENV, teacher
 
@@ -174,6 +176,49 @@ def test_an_environment_that_returns_nan_is_named():
 def test_bad_settings_are_refused(change, message):
     with pytest.raises(DistilError, match=message):
         distil(teacher(), replace(SMALL, **change))
+
+
+def _normalised(activation: str) -> Teacher:
+    """The teacher behind a normaliser, which its first layer undoes."""
+    made, normaliser = teacher(), Normaliser(torch.tensor([0.5, -1.0, 0.0]), torch.tensor([2.0, 0.5, 1.0]), 3.0)
+    actor = network([(layer.weight.detach(), layer.bias.detach()) for layer in made.linears], activation)
+    with torch.no_grad():
+        actor[0].bias.add_(actor[0].weight @ normaliser.mean)
+        actor[0].weight.mul_(normaliser.deviation)
+    return replace(made, actor=actor, critics=(), normaliser=normaliser)
+
+
+@pytest.mark.parametrize(
+    ("activation", "squash", "head", "updates"),
+    [("relu", "tanh", "teacher", 240), ("relu", "tanh", "clip", 240), ("tanh", "clip", "tanh", 480)],
+)
+def test_normalised_teachers_with_any_head_and_activation_are_learned(activation, squash, head, updates):
+    taught_by = replace(_normalised(activation), squash=squash)
+    student = distil(taught_by, replace(SMALL, head=head, sparsity=0.5, updates=updates))
+    assert student.policy.head.kind == (squash if head == "teacher" else head)
+    assert student.action_error < 0.3
+
+
+def test_a_student_begins_as_its_teacher_whatever_normalises():
+    taught_by = _normalised("relu")
+    observations = torch.rand(64, 3) - 0.5
+    learner = Learner(taught_by, observations, replace(SMALL, head="teacher"))
+    torch.testing.assert_close(learner.means(observations), taught_by.means(observations), rtol=1e-4, atol=1e-4)
+    far = torch.tensor([[100.0, 100.0, 100.0]])
+    assert Learner(taught_by, torch.cat([observations, far]), SMALL).observation.gain.min() > 128 / 12
+
+
+@pytest.mark.parametrize(
+    ("env_id", "message"),
+    [
+        ("NoSuchSimulator-v0", "NoSuchSimulator-v0 cannot be made"),
+        ("GanglionTestStuck-v0", r"GanglionTestStuck-v0 cannot be reset: RuntimeError\('no power'\)"),
+        ("Pendulum-v1", "the teacher maps 3 features to 2 actions"),
+    ],
+)
+def test_environments_that_cannot_be_run_are_refused(env_id, message):
+    with pytest.raises(DistilError, match=message):
+        distil(teacher(env_id=env_id), SMALL)
 
 
 @pytest.mark.parametrize("change", [{"saliency": "magnitude"}, {"allocation": "erk"}, {"width": 5}, {"sparsity": 0.0}])

@@ -1,7 +1,11 @@
 """The search: what it tries for a known landscape, whom it calls the winner, that it resumes."""
 
 import json
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -9,32 +13,46 @@ from hypothesis import strategies as st
 
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.passes import simplify
+from ganglion.codegen.policy import Policy
 from ganglion.trainer.distil import DistilError
-from ganglion.trainer.limit import Goal, Point, Result, limit
-from ganglion.trainer.limit.front import pareto_front
-from ganglion.trainer.limit.pricing import price_data
+from ganglion.trainer.limit import Goal, KernelPrice, Point, Price, Result, limit
+from ganglion.trainer.limit.front import fronts, pareto_front
+from ganglion.trainer.limit.plot import plot_front
 from ganglion.trainer.limit.proposal import passes, propose, winner
-from tests.support.policies import random_policy
+from ganglion.trainer.teacher import read_teacher
 from tests.trainer.distil.point import teacher
 from tests.trainer.distil.test_distil import SMALL
 
-WEIGHTS = 70_000
+TANH = SimpleNamespace(weights=70_000, squash="tanh")
+CLIP = SimpleNamespace(weights=70_000, squash="clip")
 
 
-def _result(point: Point, share: float, **prices: float) -> Result:
-    prices = {"nonzeros": point.nonzeros} | prices
-    return Result(point, share, share, share, 0.0, point.nonzeros, (11, 40, 30, 3), prices, 1.0)
+def _price(nonzeros: int, bits: int = 8, table_bytes: int = 0) -> Price:
+    """A fast kernel that takes much flash, and a small one that takes its time."""
+    small = -(-nonzeros * bits // 8) + table_bytes
+    return Price(
+        nonzeros, (KernelPrice("fast", 2 * nonzeros, 4 * nonzeros), KernelPrice("small", 50 * nonzeros, small))
+    )
 
 
-def _explore(goal: Goal, share_of, unit="nonzeros") -> list[Result]:
+def price(policy: Policy) -> Price:
+    return _price(simplify(policy).nonzeros)
+
+
+def _result(point: Point, share: float) -> Result:
+    price = _price(point.nonzeros, point.weight_bits, 0 if point.clip_head else 66)
+    return Result(point, share, share, share, 0.0, (11, 40, 30, 3), price, 1.0)
+
+
+def _explore(goal: Goal, share_of, taught_by=CLIP) -> list[Result]:
     """Run the search on a landscape, one batch of proposals after the other."""
     results: list[Result] = []
     for _ in range(100):
-        points = propose(goal, unit, WEIGHTS, results)
+        points = propose(goal, taught_by, results)
         if not points:
             return results
         assert len(set(points)) == len(points) and not {result.point for result in results} & set(points)
-        results += [_result(point, share_of(point), bytes=point.nonzeros * point.weight_bits / 8) for point in points]
+        results += [_result(point, share_of(point)) for point in points]
     raise AssertionError("the search does not end")
 
 
@@ -51,9 +69,9 @@ def _cliff(smallest: int, bits: int, width: int = 0):
 @settings(max_examples=60, deadline=None)
 @given(smallest=st.integers(60, 2_500), bits=st.integers(4, 8), keep=st.sampled_from([0.95, 0.99]))
 def test_the_search_finds_the_cliff_to_its_resolution(smallest, bits, keep):
-    goal = Goal(keep=keep)
+    goal = Goal(keep=keep, unit="nonzeros")
     results = _explore(goal, _cliff(smallest, bits))
-    best = winner(goal, "nonzeros", results)
+    best = winner(goal, results)
     assert smallest <= best.nonzeros <= goal.resolution * smallest + 1
     assert len(results) < 40
 
@@ -62,7 +80,7 @@ def test_the_search_finds_the_cliff_to_its_resolution(smallest, bits, keep):
 @given(smallest=st.integers(60, 2_500), bits=st.integers(4, 8))
 def test_fewer_bits_are_found_where_bytes_count(smallest, bits):
     goal = Goal(weight_bits=(7, 6, 5, 4))
-    best = winner(goal, "bytes", _explore(goal, _cliff(smallest, bits), "bytes"))
+    best = winner(goal, _explore(goal, _cliff(smallest, bits)))
     assert best.point.weight_bits == max(4, bits)
 
 
@@ -73,10 +91,27 @@ def test_narrow_layers_are_tried_until_one_fails():
 
 @settings(max_examples=30, deadline=None)
 @given(budget=st.integers(60, 2_500))
-def test_a_budget_is_filled(budget):
-    goal = Goal(budget=budget, weight_bits=(), widths=())
-    best = winner(goal, "nonzeros", _explore(goal, lambda point: point.nonzeros / WEIGHTS))
+def test_a_budget_is_filled_and_the_student_that_fills_it_runs_for_long(budget):
+    goal = Goal(max_cycles=2 * budget)
+    best = winner(goal, _explore(goal, lambda point: (point.nonzeros + point.updates / 1e5) / TANH.weights))
     assert budget / goal.resolution - 1 <= best.nonzeros <= budget
+    assert best.point.updates == goal.long_updates
+
+
+def test_one_kernel_has_to_meet_both_bounds():
+    result = _result(Point(100, 8, None, 10, 0), 1.0)
+    assert Goal(max_cycles=200, max_bytes=400).affordable(result.price).kernel == "fast"
+    assert Goal(max_bytes=166).affordable(result.price).kernel == "small"
+    assert not passes(Goal(max_cycles=200, max_bytes=100), result)
+
+
+def test_a_tanh_is_replaced_by_a_clip_where_that_keeps_the_return():
+    results = _explore(Goal(), _cliff(300, 6), TANH)
+    clipped = [result.point for result in results if result.point.clip_head]
+    assert {point.weight_bits for point in clipped} == {8, 6, 5}
+    assert not any(result.point.clip_head for result in _explore(Goal(), _cliff(300, 6), CLIP))
+    lost = _explore(Goal(), lambda point: 0.5 if point.clip_head else 1.0, TANH)
+    assert not any(result.point.clip_head for result in lost if result.point.weight_bits < 8)
 
 
 def test_a_hopeless_rung_ends_the_ladder_without_long_runs_below():
@@ -88,14 +123,14 @@ def test_a_hopeless_rung_ends_the_ladder_without_long_runs_below():
 def test_a_second_seed_can_save_a_point():
     lucky = Point(0, 8, None, Goal().long_updates, 1)
     results = _explore(Goal(), lambda point: 1.0 if point.nonzeros >= 600 or point.seed == lucky.seed else 0.8)
-    best = winner(Goal(), "nonzeros", results)
+    best = winner(Goal(), results)
     assert best.nonzeros < 600 and best.point.seed == 1
 
 
 def test_nothing_is_proposed_where_nothing_passes():
     goal = Goal()
     results = _explore(goal, lambda point: 0.2)
-    assert winner(goal, "nonzeros", results) is None
+    assert winner(goal, results) is None
     assert len(results) == 2
 
 
@@ -103,40 +138,56 @@ def test_the_front_holds_who_is_beaten_by_nobody():
     points = [Point(n, 8, None, 10, 0) for n in (100, 200, 300, 400)]
     results = [_result(point, share) for point, share in zip(points, (0.5, 0.9, 0.8, 1.0), strict=True)]
     assert [result.nonzeros for result in pareto_front(results, "nonzeros")] == [100, 200, 400]
-    assert not passes(Goal(), "nonzeros", results[1]) and passes(Goal(budget=250), "nonzeros", results[1])
+    assert fronts(results) == pareto_front(results, "bytes")
+    assert not passes(Goal(), results[1]) and passes(Goal(max_cycles=500), results[1])
 
 
-def test_the_price_of_data_counts_weights_indices_rows_and_maps():
-    policy = random_policy(1, shape=(5, 8, 6, 2), sparsity=0.5)
-    live = simplify(policy)
-    rows, nonzeros = sum(live.shape[1:]), live.nonzeros
-    assert nonzeros < policy.nonzeros
-    assert price_data(policy) == {"nonzeros": nonzeros, "bytes": nonzeros + nonzeros + 6 * rows + 8 * 7}
+def test_the_plot_is_the_same_for_the_same_results():
+    results = [_result(Point(n, 8, None, 10, 0), n / 400) for n in (100, 400)]
+    svg = plot_front(results, "Point", Goal(max_cycles=300), "svg")
+    assert svg == plot_front(results, "Point", Goal(max_cycles=300), "svg")
+    assert b"400 weights" in svg and b"bytes of the smallest kernel" in svg
 
 
+FAR = "tests.trainer.distil.point:GanglionTestPoint-v0"  # tells other processes where it is registered
 GOAL = Goal(
-    keep=0.8, start=0.5, seeds=1, short_updates=60, long_updates=120, resolution=2.5, weight_bits=(6,), widths=()
+    unit="nonzeros",
+    keep=0.8,
+    start=0.5,
+    seeds=1,
+    short_updates=60,
+    long_updates=120,
+    resolution=2.5,
+    weight_bits=(6,),
+    widths=(),
 )
+QUICK = replace(GOAL, resolution=4.0, weight_bits=())
 
 
 def test_a_search_ends_in_an_actor_and_resumes(tmp_path):
-    found = limit(teacher(), GOAL, tmp_path, base=SMALL, workers=1)
-    assert found.smallest.share >= 0.8
+    found = limit(teacher(), GOAL, tmp_path, price, base=SMALL, workers=1)
+    assert found.chosen.share >= 0.8
     actor = read_actor(found.path)
     assert actor.about["share"]["first_seed"] == found.verdict.first_seed != 50_000
-    assert actor.policy.nonzeros == found.smallest.nonzeros == min(r.nonzeros for r in found.results if r.share >= 0.8)
+    assert actor.policy.nonzeros == found.chosen.nonzeros == min(r.nonzeros for r in found.results if r.share >= 0.8)
+    told = json.loads((tmp_path / "front.json").read_text())
+    assert told["chosen"]["point"] == found.chosen.point.name and len(told["results"]) == len(found.results)
+    assert all((tmp_path / name).stat().st_size > 1_000 for name in ("front.svg", "front.png"))
+    assert read_teacher(tmp_path / "teacher.safetensors").digest == teacher().digest
     reports = []
-    again = limit(teacher(), GOAL, tmp_path, lambda results, running: reports.append(len(running)), SMALL, workers=1)
-    assert reports == [0]
+    again = limit(
+        teacher(), GOAL, tmp_path, price, lambda results, running: reports.append(len(running)), SMALL, workers=1
+    )
+    assert reports == [0, 0]
     assert again.path.read_bytes() == found.path.read_bytes() and len(again.results) == len(found.results)
 
 
 def test_a_lost_result_is_made_again(tmp_path):
-    first = limit(teacher(), replace(GOAL, weight_bits=()), tmp_path, base=SMALL, workers=1)
-    lost = tmp_path / "points" / first.smallest.point.name / "result.json"
+    first = limit(teacher(), replace(GOAL, weight_bits=()), tmp_path, price, base=SMALL, workers=1)
+    lost = tmp_path / "points" / first.chosen.point.name / "result.json"
     told = json.loads(lost.read_text())
     lost.unlink()
-    limit(teacher(), replace(GOAL, weight_bits=()), tmp_path, base=SMALL, workers=1)
+    limit(teacher(), replace(GOAL, weight_bits=()), tmp_path, price, base=SMALL, workers=1)
     assert {**json.loads(lost.read_text()), "minutes": 0} == {**told, "minutes": 0}
 
 
@@ -144,7 +195,9 @@ def test_a_lost_result_is_made_again(tmp_path):
     ("goal", "message"),
     [
         (Goal(keep=0.0), "share to keep is 0.0"),
-        (Goal(budget=-1), "budget is -1"),
+        (Goal(max_cycles=-1), "budget is -1 cycles"),
+        (Goal(max_bytes=0), "budget is 0 bytes"),
+        (Goal(minutes=0), "may take 0 minutes"),
         (Goal(start=0.0), "density of 0.0"),
         (Goal(resolution=1.0), "resolution is 1.0"),
         (Goal(seeds=0), "0 seeds"),
@@ -152,9 +205,40 @@ def test_a_lost_result_is_made_again(tmp_path):
 )
 def test_bad_goals_are_refused(tmp_path, goal, message):
     with pytest.raises(DistilError, match=message):
-        limit(teacher(), goal, tmp_path, base=SMALL)
+        limit(teacher(), goal, tmp_path, price, base=SMALL)
 
 
 def test_a_budget_that_nothing_meets_tells_the_nearest(tmp_path):
-    with pytest.raises(DistilError, match="no student fits into 1 nonzeros; the cheapest of"):
-        limit(teacher(), replace(GOAL, budget=1.0), tmp_path, base=SMALL, workers=1)
+    with pytest.raises(DistilError, match=r"no student fits into 1 cycles and 2 bytes; the smallest of \d+ has"):
+        limit(teacher(), replace(GOAL, max_cycles=1, max_bytes=2), tmp_path, price, base=SMALL, workers=1)
+
+
+def test_time_that_is_up_ends_the_search_and_more_goes_on(tmp_path):
+    goal = replace(GOAL, keep=0.1, minutes=1e-9)
+    short = limit(teacher(), goal, tmp_path, price, base=SMALL, workers=1)
+    assert short.out_of_time and len(short.results) == 1
+    assert len(limit(teacher(), replace(goal, minutes=9), tmp_path, price, base=SMALL, workers=1).results) > 1
+
+
+def _kill_at_first_result(folder) -> None:
+    """A search on two workers of its own, killed as soon as a student is finished."""
+    code = (
+        "from pathlib import Path; from tests.trainer.limit import test_limit as t; "
+        f"t.limit(t.teacher(env_id=t.FAR), t.QUICK, Path({str(folder)!r}), t.price, base=t.SMALL)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    while not list(folder.glob("points/*/result.json")):
+        assert process.poll() is None, "the search ended before it was killed"
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.long
+def test_a_search_on_two_workers_that_is_killed_ends_as_one_that_is_not(tmp_path):
+    _kill_at_first_result(tmp_path / "killed")
+    killed = limit(teacher(env_id=FAR), QUICK, tmp_path / "killed", price, base=SMALL)
+    whole = limit(teacher(env_id=FAR), QUICK, tmp_path / "whole", price, base=SMALL, workers=1)
+    assert {r.point for r in killed.results} >= {r.point for r in whole.results}
+    assert killed.chosen.point == whole.chosen.point
+    assert read_actor(killed.path).policy.digest == read_actor(whole.path).policy.digest
