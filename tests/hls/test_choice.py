@@ -66,9 +66,7 @@ def test_what_does_not_fit_is_passed_over():
 def test_a_part_that_is_too_small_names_what_is_missing_and_what_would_fit():
     board = replace(read_board("icebreaker"), luts=900, block_rams=4)
     policy = random_policy(shape=(5, 20, 4), sparsity=0.5)
-    message = (
-        r"icebreaker is too small: .*LUT of 900 and \d+ block RAMs of 4; take .*ulx3s-25f.* or an actor"
-    )
+    message = r"icebreaker is too small: .*LUT of 900 and \d+ block RAMs of 4; take .*ulx3s-25f.* or an actor"
     with pytest.raises(NothingFits, match=message):
         choose_design(policy, board, "area", 3)
 
