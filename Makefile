@@ -3,6 +3,7 @@
 #                            [TOOLCHAIN=zig|gcc] [KERNEL=csr|rows|stream|straight|lanes] [DEVICE=emulator] [EPISODES=10]
 #                            [OPTIMIZE=cycles|flash|balanced] [MAX_CYCLES=5000] [MAX_FLASH=7000] [MAX_RAM=1000]
 #                            [FLASH_MODEL=zero-wait|stm32f405-art|generic-64bit-4ws]
+#                            [WATCHDOG_MS=1000] [SAFE_TIMEOUT_MS=200] [SAFE_WHEN_NOT_FINITE=1] [SAFE_ACTION="0 0 0"]
 # or ACTOR=my.safetensors instead of ENV.
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +18,7 @@ override ENV :=
 endif
 endif
 unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
-         FLASH_MODEL EPISODES FAULTS PORT PROBE WITH AS LANES DESIGN LOAD BACKEND PART FORCE ALGO PRESET STEPS SEED \
+         FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS LANES DESIGN LOAD BACKEND PART FORCE ALGO PRESET STEPS SEED \
          SEEDS SPARSITIES TEACHER NORMALISER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
@@ -30,6 +31,8 @@ actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
       $(call option,kernel,$(KERNEL)) $(call option,optimize,$(OPTIMIZE)) $(call option,max-cycles,$(MAX_CYCLES)) \
       $(call option,max-flash,$(MAX_FLASH)) $(call option,max-ram,$(MAX_RAM))
+guard = $(call option,watchdog-ms,$(WATCHDOG_MS)) $(call option,safe-timeout-ms,$(SAFE_TIMEOUT_MS)) \
+        $(if $(SAFE_WHEN_NOT_FINITE),--safe-when-not-finite) $(call options,safe-action,$(SAFE_ACTION))
 lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN))
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
@@ -47,13 +50,13 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 firmware: $(VENV)/.runtime ## ENV=Hopper: a flashable image, its reward, its cycles and its bytes
-	$(GANGLION) firmware $(actor) $(how) $(loop)
+	$(GANGLION) firmware $(actor) $(how) $(guard) $(loop)
 
 hil: $(VENV)/$(if $(filter rtl,$(DEVICE)),.hls,.runtime) ## ENV=Hopper DEVICE=native|emulator|qemu|rtl|serial:PORT: run on that device
-	$(GANGLION) run $(actor) $(how) $(lanes) $(loop) $(line)
+	$(GANGLION) run $(actor) $(how) $(guard) $(lanes) $(loop) $(line)
 
 flash: $(VENV)/$(if $(filter openocd st-flash drive,$(WITH)),.runtime,.flash) ## ENV=Hopper BOARD=... [PORT=/dev/ttyACM0] [PROBE=id] [WITH=pyocd|drive|openocd|st-flash]: write the image to a board
-	$(GANGLION) flash $(actor) $(how) $(call option,port,$(PORT)) $(call option,probe,$(PROBE)) $(call option,with,$(WITH))
+	$(GANGLION) flash $(actor) $(how) $(guard) $(call option,port,$(PORT)) $(call option,probe,$(PROBE)) $(call option,with,$(WITH))
 
 boards: $(VENV)/.runtime ## the boards, and where their images have run
 	$(GANGLION) boards
@@ -79,8 +82,8 @@ distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=1] [TE
 limit: $(VENV)/.train ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600] [TEACHER=file]: the smallest student that keeps the return
 	$(GANGLION) limit $(teacher) $(goal)
 
-report: $(VENV)/.runtime ## ENV=Hopper: show the latest report, write its page again
-	$(GANGLION) report $(env)
+report: $(VENV)/.runtime ## ENV=Hopper [DEVICE=qemu]: show the latest report (of a device), write its page again
+	$(GANGLION) report $(env) $(call option,device,$(DEVICE))
 
 zoo: $(VENV)/.runtime ## the trained actors that come along
 	$(GANGLION) zoo

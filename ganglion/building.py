@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import Plan, write_plan
 from ganglion.codegen.policy import Policy
+from ganglion.codegen.safe_action import safe_action
 from ganglion.codegen.timing import ZERO_WAIT
 from ganglion.firmware.board import Board
 from ganglion.firmware.image import Image, build_image
+from ganglion.firmware.safety import Safety
 from ganglion.firmware.toolchain import find_toolchain
 from ganglion.hil.report import Build
 
@@ -19,6 +22,7 @@ from .kernel_choice import choose_kernel
 from .options import BuildOptions, SafetyOptions
 from .places import build_folder, c_identifier
 from .pricing.choice import Choice
+from .pricing.target import DEFAULT_TOOLCHAIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +52,10 @@ def build_firmware(
     toolchain = find_toolchain(options.toolchain, board)
     kernel, choice = choose_kernel(policy, board.core, options, board.name, options.toolchain, flash_model)
     plan = compile_chosen(policy, c_identifier(policy.env_id), board.core, kernel, choice)
-    folder = build_folder(policy, _folder_name(board, plan.kernel), options.build)
-    write_plan(plan, folder / "source")
     safety = (guard or SafetyOptions()).settings(policy)
+    name = "-".join([*_names(board, options.toolchain, plan.kernel), *_guard_names(policy, safety, board)])
+    folder = build_folder(policy, name, options.build)
+    write_plan(plan, folder / "source")
     image = build_image(plan, board, toolchain, folder, safety)
     facts = Build(
         target=board.core,
@@ -73,11 +78,29 @@ def compile_chosen(policy: Policy, name: str, core: str, kernel: str, choice: Ch
     return replace(plan, choice=choice.as_dict() if choice else None)
 
 
-def _folder_name(board: Board, kernel: str) -> str:
-    """What tells builds of one actor apart: core, board unless it is its first, kernel unless it is the usual."""
-    parts = [board.core]
+def _names(board: Board, toolchain: str, kernel: str) -> list[str]:
+    """What tells builds of one actor apart: core, board unless it is its first, compiler and kernel unless they are the
+    usual."""
+    names = [board.core]
     if board != first_board(board.core):
-        parts.append(board.name)
+        names.append(board.name)
+    if toolchain != DEFAULT_TOOLCHAIN:
+        names.append(toolchain)
     if kernel != CompileOptions.kernel:
-        parts.append(kernel.replace(":", "").replace(",", "-"))
-    return "-".join(parts)
+        names.append(kernel.replace(":", "").replace(",", "-"))
+    return names
+
+
+def _guard_names(policy: Policy, safety: Safety, board: Board) -> list[str]:
+    """The guards that are not the usual; a safe action by the checksum of its codes."""
+    names = []
+    if safety.action != safe_action(policy):
+        names.append(f"action{zlib.crc32(repr(safety.action).encode()):08x}")
+    if safety.timeout_ms:
+        names.append(f"timeout{safety.timeout_ms}")
+    if safety.when_not_finite:
+        names.append("finite")
+    usual_ms = board.watchdog.timeout_ms if board.watchdog else 0
+    if safety.watchdog_ms not in (None, usual_ms):
+        names.append(f"watchdog{safety.watchdog_ms}")
+    return names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -167,6 +167,13 @@ class LoopOptions:
             raise UsageError(f"--corners {self.corners}; at least 1 is needed")
         if self.episodes < 1 or self.first_seed < 0:
             raise UsageError(f"--episodes {self.episodes} --first-seed {self.first_seed}; at least 1 and 0 are needed")
+
+
+def given(options: object, *but: str) -> list[str]:
+    """The options that differ from their defaults, as they are written on the command line, such as "--board"; those
+    with a name in `but` are left out."""
+    names = (each.name for each in fields(options) if getattr(options, each.name) != each.default)
+    return [f"--{name.replace('_', '-')}" for name in names if name not in but]
 
 
 def announce(choice: Choice) -> None:

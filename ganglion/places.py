@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from pathlib import Path
@@ -30,6 +31,13 @@ def point_latest(env_id: str, folder: Path) -> Path:
     partial.symlink_to(folder.name, target_is_directory=True)
     os.replace(partial, link)
     return link
+
+
+def device_reports(env_id: str, root: Path = BUILD, kind: str | None = None) -> list[Path]:
+    """The finished reports of all runs of actors for an environment, on devices of `kind` or on any."""
+    name = glob.escape(kind) if kind else "*"
+    found = sorted(root.glob(f"{glob.escape(_flat(env_id))}-????????-*/report-{name}.json"))
+    return [path for path in found if ".partial" not in path.suffixes]
 
 
 def c_identifier(env_id: str) -> str:

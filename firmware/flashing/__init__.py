@@ -4,6 +4,6 @@
 """
 
 from .errors import FlashError
-from .flash import METHODS, flash
+from .flash import METHODS, flash, pick_method
 
-__all__ = ["METHODS", "FlashError", "flash"]
+__all__ = ["METHODS", "FlashError", "flash", "pick_method"]

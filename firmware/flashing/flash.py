@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ganglion.firmware.board import Flashing
+import difflib
+
+from ganglion.firmware.board import Board
 from ganglion.firmware.image import Image
 
 from .drive import copy_to_drive
@@ -20,11 +22,7 @@ def flash(image: Image, method: str | None = None, probe: str | None = None) -> 
     the id of a debug probe, or the folder of a drive; it may be None while there is only one. FlashError otherwise.
     """
     board = image.board
-    if board.flashing is None:
-        raise FlashError(f"board {board.name} is here for its model in QEMU and cannot be flashed; use --device qemu")
-    method = method or _usual_method(board.flashing)
-    if method not in METHODS:
-        raise FlashError(f"there is no way to flash called {method!r}; allowed: {', '.join(METHODS)}")
+    method = pick_method(board, method)
     if image.bin.stat().st_size > board.flash.bytes:
         raise FlashError(
             f"the image has {image.bin.stat().st_size:,} bytes, the flash of {board.name} {board.flash.bytes:,}; "
@@ -37,5 +35,14 @@ def flash(image: Image, method: str | None = None, probe: str | None = None) -> 
     return flash_by_program(method, image, probe)
 
 
-def _usual_method(flashing: Flashing) -> str:
-    return "drive" if flashing.uf2_family else "pyocd"
+def pick_method(board: Board, method: str | None) -> str:
+    """`method`, or the usual one of `board`; FlashError when there is no such method, or the board cannot be flashed.
+    Needs no image, so that it can be asked before one is built."""
+    if board.flashing is None:
+        raise FlashError(f"board {board.name} is here for its model in QEMU and cannot be flashed; use --device qemu")
+    method = method or ("drive" if board.flashing.uf2_family else "pyocd")
+    if method not in METHODS:
+        near = difflib.get_close_matches(method, METHODS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise FlashError(f"there is no way to flash called {method!r}; allowed: {', '.join(METHODS)}{hint}")
+    return method

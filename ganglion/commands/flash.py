@@ -8,12 +8,13 @@ from rich.console import Console
 
 from ganglion.codegen.policy import Policy
 from ganglion.firmware.board import Board
-from ganglion.firmware.flashing import flash
+from ganglion.firmware.flashing import flash, pick_method
 from ganglion.firmware.flashing.probe import list_probes
 from ganglion.hil.serial import serial_device
 
+from ..boards import pick_board
 from ..building import build_firmware
-from ..options import ActorOptions, BuildOptions, announce
+from ..options import ActorOptions, BuildOptions, SafetyOptions, announce
 
 Flat = tyro.conf.arg(name="")
 
@@ -32,6 +33,7 @@ class Flash:
     """List the debug probes that are connected, and do nothing else."""
     which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
     how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
+    guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
 
     def run(self) -> int:
         """Build, write, verify, reset; with a port, also say what answers there."""
@@ -39,9 +41,10 @@ class Flash:
         if self.probes:
             console.print("\n".join(list_probes()) or "no debug probe is connected", markup=False)
             return 0
+        pick_method(pick_board(self.how.target, self.how.board), self.way)
         choice = self.which.choose()
         announce(choice)
-        built = build_firmware(choice.actor.policy, self.how)
+        built = build_firmware(choice.actor.policy, self.how, self.guard)
         console.print(flash(built.image, self.way, self.probe), markup=False)
         board = built.image.board
         console.print(_ask(self.port, board, choice.actor.policy) if self.port else _advice(board), markup=False)

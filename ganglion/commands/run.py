@@ -23,9 +23,11 @@ from ..options import (
     LoopOptions,
     SafetyOptions,
     announce,
+    given,
 )
 
 Flat = tyro.conf.arg(name="")
+_CHOOSING = ("kernel", "optimize", "max_cycles", "max_flash", "max_ram")
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Run:
         self.loop.check()
         kind, flash_model = device_kind(self.device), self.emulator.flash_model
         self.emulator.check(kind)
+        self._refuse_unused(kind)
         choice = self.which.choose()
         announce(choice)
         built = self._build(kind, choice.actor.policy)
@@ -68,6 +71,22 @@ class Run:
         if kind == "rtl":
             return build_logic(policy, self.how.board, self._logic(), self.how.build)
         return build_firmware(policy, self.how, self.guard, self.emulator.flash_model)
+
+    def _refuse_unused(self, kind: str) -> None:
+        """UsageError for options that the device of `kind` would not heed."""
+        logic, guards = given(self.logic), given(self.guard)
+        unused = {
+            "native": [*given(self.how, "build", "mix", *_CHOOSING), *guards, *logic],
+            "rtl": [*given(self.how, "build", "board", *_CHOOSING), *guards],
+        }.get(kind, logic)
+        if kind == "rtl" and self.how.kernel:
+            unused.append("--kernel")
+        if unused:
+            what = "the logic of FPGAs" if unused == logic else "images of boards"
+            other = "rtl" if unused == logic else "emulator, qemu or serial:PORT"
+            raise UsageError(
+                f"{', '.join(unused)}: for {what}, nothing to the device {kind}; leave out or use --device {other}"
+            )
 
     def _logic(self) -> LogicOptions:
         if self.how.optimize == "balanced" or self.how.limits():

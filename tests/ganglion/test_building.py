@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from ganglion.building import build_firmware
 from ganglion.devices import open_device
 from ganglion.errors import UsageError
 from ganglion.firmware.board import BoardError, board_names, load_board
-from ganglion.options import BuildOptions
+from ganglion.options import BuildOptions, SafetyOptions
 from tests.support.images import small_policy
 
 
@@ -54,3 +55,27 @@ def test_a_board_without_an_emulator_is_sent_to_qemu(name: str) -> None:
     built = SimpleNamespace(image=SimpleNamespace(board=load_board(name)))
     with pytest.raises(UsageError, match=rf"board {name} has no emulator; run its image in QEMU .*stm32f405"):
         open_device("emulator", built)
+
+
+def test_builds_that_differ_in_compiler_kernel_or_guard_do_not_share_a_folder(tmp_path) -> None:
+    def folder(guard: SafetyOptions | None = None, **how: str) -> str:
+        return build_firmware(small_policy(), BuildOptions(build=tmp_path, **how), guard).folder.name
+
+    usual = folder()
+    assert folder(SafetyOptions(watchdog_ms=1000)) == usual, "as the board's file says"
+    others = [
+        folder(kernel="rows"),
+        folder(SafetyOptions(watchdog_ms=0)),
+        folder(SafetyOptions(safe_timeout_ms=50)),
+        folder(SafetyOptions(safe_timeout_ms=50, safe_when_not_finite=True)),
+        folder(SafetyOptions(safe_action=(1, 2, 3))),
+        folder(SafetyOptions(safe_action=(3, 2, 1))),
+    ]
+    assert len({usual, *others}) == 7
+    assert usual.endswith("-cortex-m4") and others[3] == f"{usual}-timeout50-finite"
+
+
+@pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="arm-none-eabi-gcc is not installed")
+def test_each_compiler_has_its_folder(tmp_path) -> None:
+    built = build_firmware(small_policy(), BuildOptions(build=tmp_path, toolchain="gcc"))
+    assert built.folder.name.endswith("-cortex-m4-gcc")

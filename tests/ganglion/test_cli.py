@@ -116,6 +116,17 @@ def test_report_renders_again_what_was_measured(run_native, tmp_path, capsys):
     assert page.read_bytes() == before
 
 
+def test_the_report_of_a_device_is_found_by_its_name(run_native, tmp_path, capsys):
+    run_native()
+    build = ("--build", str(tmp_path / "build"))
+    assert "of runs there is --device native" in fails(capsys, "report", "--env", "Hopper", *build)
+    assert main(["report", "--env", "Hopper", "--device", "native", *build]) == 0
+    assert "report-native.html" in capsys.readouterr().out
+    message = fails(capsys, "report", "--env", "Hopper", "--device", "qemu", *build)
+    assert "no report of Hopper-v4 on qemu" in message and "make hil ENV=Hopper DEVICE=qemu" in message
+    assert "--file names one report" in fails(capsys, "report", "--file", "x.json", "--device", "qemu", *build)
+
+
 def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
@@ -216,6 +227,29 @@ def test_a_run_that_fails_leaves_the_latest_build_alone(actor_file, tmp_path, ca
 def test_the_host_refuses_a_kernel_for_boards(actor_file, tmp_path, capsys):
     message = fails(capsys, "run", "--actor", actor_file, "--build", tmp_path, "--kernel", "lanes")
     assert "--kernel lanes is for boards" in message
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--board", "pico", "--toolchain", "gcc"),
+            "--board, --toolchain: for images of boards",
+        ),
+        (("--target", "cortex-m3"), "--target: for images of boards, nothing to the device native"),
+        (("--safe-timeout-ms", "5"), "--safe-timeout-ms: for images of boards"),
+        (
+            ("--lanes", "4"),
+            "nothing to the device native; leave out or use --device rtl",
+        ),
+        (("--device", "emulator", "--design", "spatial"), "--design: for the logic of FPGAs"),
+        (("--device", "rtl", "--watchdog-ms", "5"), "--watchdog-ms: for images of boards"),
+        (("--device", "rtl", "--kernel", "lanes"), "--kernel: for images of boards"),
+    ],
+)
+def test_an_option_that_the_device_would_not_heed_is_an_error(options, message, actor_file, tmp_path, capsys):
+    assert message in fails(capsys, "run", "--actor", actor_file, "--build", tmp_path, *options)
+    assert not list(tmp_path.glob("Hopper-v4-*"))
 
 
 def test_a_guarded_image_under_fire_is_equal(actor_file, tmp_path, capsys, monkeypatch):

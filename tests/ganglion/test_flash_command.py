@@ -28,7 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.fixture
 def flash(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs the command; the image is the real one, the writing is left out."""
-    monkeypatch.setattr(command, "build_firmware", lambda policy, options: built)
+    monkeypatch.setattr(command, "build_firmware", lambda policy, options, guard: built)
     monkeypatch.setattr(command, "flash", lambda image, way, probe: f"written by {way} and {probe}")
     actor, _ = hopper_actor(tmp_path)
     return lambda *options: main(["flash", "--actor", str(actor), *options])

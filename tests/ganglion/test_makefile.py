@@ -53,6 +53,15 @@ def test_variables_become_options():
         assert option in text
 
 
+@pytest.mark.parametrize("target", ["firmware", "hil", "flash"])
+def test_guards_are_variables_of_every_image(target):
+    text = make(
+        target, "ENV=Hopper", "WATCHDOG_MS=0", "SAFE_TIMEOUT_MS=9", "SAFE_WHEN_NOT_FINITE=1", "SAFE_ACTION=1 -2"
+    )
+    options = " ".join(text.stdout.split())
+    assert "--watchdog-ms '0' --safe-timeout-ms '9' --safe-when-not-finite --safe-action '1' '-2'" in options
+
+
 def test_lists_become_several_values():
     command = make("sweep", "ENV=Pendulum", "SPARSITIES=0.5 0.9", "SEEDS=0 1", "ALGO=sac").stdout.splitlines()[-1]
     assert "sweep --env 'Pendulum' --sparsities '0.5' '0.9' --seeds '0' '1' --algo 'sac'" in " ".join(command.split())
