@@ -23,6 +23,9 @@ class CompiledPolicy:
         self.env_id, self.kernel, self.digest = facts.env_id, facts.kernel, facts.digest
         self.features, self.actions, self.discrete = facts.features, facts.actions, facts.discrete
 
+    def __repr__(self) -> str:
+        return f"<policy {self.digest[:8]} for {self.env_id}: {self.features} features, {self.actions} actions>"
+
     def predict(
         self,
         observation: Any,
@@ -45,7 +48,10 @@ class CompiledPolicy:
         return (actions if rows.ndim == 2 else actions[0]), state
 
     def _rows(self, observation: Any) -> np.ndarray:
-        values = np.asarray(observation)
+        try:
+            values = np.asarray(observation)
+        except ValueError as error:
+            raise ObservationError(f"observations are no array of one shape ({error})") from error
         if values.dtype.kind not in "fiub":
             raise ObservationError(f"observations are {values.dtype}; floats or integers are needed")
         if values.ndim not in (1, 2) or values.shape[-1] != self.features:

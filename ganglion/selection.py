@@ -13,6 +13,7 @@ from ganglion.hil.environments import base_name, resolve_env_id
 from .errors import UsageError
 
 DEFAULT_SPARSITY = 0.98
+SPARSITY_TOLERANCE = 0.0005
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ def zoo_folder() -> Path:
 
 
 def select_actor(
-    env: str, sparsity: float = DEFAULT_SPARSITY, algorithm: str | None = None, zoo: Path | None = None
+    env: str, sparsity: float | None = None, algorithm: str | None = None, zoo: Path | None = None
 ) -> Choice:
-    """The actor for `env` ("Hopper" or "Hopper-v4") at exactly the nominal `sparsity`.
+    """The actor for `env` ("Hopper" or "Hopper-v4") at the nominal `sparsity`, to three digits; where none is given at
+    DEFAULT_SPARSITY, or at any where there is no such actor.
 
     Where there are several, the one whose file tells the highest mean return of its quantised self. UsageError
     lists what there is when none fits; UnknownEnvironmentError for an environment that does not exist.
@@ -47,9 +49,12 @@ def select_actor(
     there = [(path, read_actor(path)) for path in actor_files(zoo) if path.parent == zoo / env_id]
     if not there:
         raise UsageError(_nothing_for(env_id, zoo))
-    fitting = [entry for entry in there if _fits(entry[1], sparsity, algorithm)]
+    wanted = DEFAULT_SPARSITY if sparsity is None else sparsity
+    fitting = [entry for entry in there if _fits(entry[1], wanted, algorithm)]
+    if sparsity is None and not fitting:
+        fitting = [entry for entry in there if algorithm in (None, entry[1].about["algorithm"])]
     if not fitting:
-        wanted = f"{sparsity:g}" + (f" by {algorithm}" if algorithm else "")
+        wanted = f"{wanted:g}" + (f" by {algorithm}" if algorithm else "")
         raise UsageError(f"no {env_id} actor of sparsity {wanted} in {zoo}; there is {_list(there)}")
     best = max(fitting, key=lambda entry: _quantised_return(entry[1]))
     return Choice(*best, _reason(best[1], len(fitting)))
@@ -71,7 +76,7 @@ def _env_ids(zoo: Path) -> list[str]:
 
 
 def _fits(actor: Actor, sparsity: float, algorithm: str | None) -> bool:
-    same_sparsity = abs(actor.about["sparsity"]["nominal"] - sparsity) < 1e-9
+    same_sparsity = abs(actor.about["sparsity"]["nominal"] - sparsity) < SPARSITY_TOLERANCE
     return same_sparsity and algorithm in (None, actor.about["algorithm"])
 
 

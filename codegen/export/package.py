@@ -78,10 +78,10 @@ def _context(plan: Plan, form: str, package: Package) -> dict:
 
 def _check_package(package: Package) -> None:
     for field, pattern, allowed in (
-        ("version", _VERSION, "three numbers such as 1.0.0"),
+        ("version", _VERSION, "three numbers, such as 1.0.0,"),
         ("author", _ONE_LINE, 'a name on one line, without " \\ : #'),
         ("url", _URL, "an address that begins with http:// or https://"),
     ):
         value = getattr(package, field)
         if not re.fullmatch(pattern, value):
-            raise ExportError(f"{field} {value!r} does not fit into a manifest; {allowed} is needed")
+            raise ExportError(f"{field} {value!r} does not fit into a manifest; needed: {allowed}")

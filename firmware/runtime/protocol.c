@@ -3,6 +3,7 @@
 
 #include "board.h"
 #include "crc32.h"
+#include "payload.h"
 
 enum command {
     COMMAND_HELLO = 1,
@@ -24,49 +25,6 @@ enum status {
     STATUS_UNTRUSTED = 0x82,
     STATUS_UNKNOWN_COMMAND = 0x83,
 };
-
-static uint32_t load_u32(const uint8_t *bytes)
-{
-    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
-static void put_u8(struct protocol *protocol, uint8_t value)
-{
-    const uint8_t newest = protocol->newest;
-    protocol->memory.answers[newest][protocol->lengths[newest]] = value;
-    protocol->lengths[newest]++;
-}
-
-static void put_u16(struct protocol *protocol, uint16_t value)
-{
-    put_u8(protocol, (uint8_t)value);
-    put_u8(protocol, (uint8_t)(value >> 8));
-}
-
-static void put_u32(struct protocol *protocol, uint32_t value)
-{
-    put_u16(protocol, (uint16_t)value);
-    put_u16(protocol, (uint16_t)(value >> 16));
-}
-
-static void put_codes(struct protocol *protocol, const int16_t *codes)
-{
-    for (size_t i = 0; i < protocol->policy->actions; i++) {
-        put_u16(protocol, (uint16_t)codes[i]);
-    }
-}
-
-static void put_name(struct protocol *protocol, const char *name)
-{
-    uint8_t length = 0;
-    while (length < PROTOCOL_NAME_BYTES && name[length] != '\0') {
-        length++;
-    }
-    put_u8(protocol, length);
-    for (uint8_t i = 0; i < length; i++) {
-        put_u8(protocol, (uint8_t)name[i]);
-    }
-}
 
 static uint32_t crc_seed(const struct protocol *protocol, uint8_t type)
 {
@@ -93,9 +51,9 @@ static void answer_hello(struct protocol *protocol)
     put_u32(protocol, board_clock_hz());
     put_u16(protocol, policy->features);
     put_u16(protocol, policy->actions);
-    put_name(protocol, policy->name);
-    put_name(protocol, policy->kernel);
-    put_name(protocol, board_name);
+    put_name(protocol, policy->name, PROTOCOL_NAME_BYTES);
+    put_name(protocol, policy->kernel, PROTOCOL_KERNEL_BYTES);
+    put_name(protocol, board_name, PROTOCOL_NAME_BYTES);
 }
 
 static void answer_self_test(struct protocol *protocol)

@@ -16,7 +16,8 @@ enum {
     PROTOCOL_CRC_BYTES = 4,
     PROTOCOL_OVERHEAD_BYTES = PROTOCOL_HEADER_BYTES + PROTOCOL_CRC_BYTES,
     PROTOCOL_NAME_BYTES = 23, /* longer names are cut */
-    PROTOCOL_HELLO_BYTES = 1 + 1 + 32 + 4 + 2 + 2 + 3 * (1 + PROTOCOL_NAME_BYTES),
+    PROTOCOL_KERNEL_BYTES = 63, /* a mix of kernels tells all its parts */
+    PROTOCOL_HELLO_BYTES = 1 + 1 + 32 + 4 + 2 + 2 + 2 * (1 + PROTOCOL_NAME_BYTES) + 1 + PROTOCOL_KERNEL_BYTES,
     PROTOCOL_HEALTH_BYTES = 1 + 1 + 1 + 2 + 2 + 4 * 4, /* and two for each action; an inference takes fewer */
     PROTOCOL_ANSWERS = 2, /* kept for repetition: as many as frames may be in flight */
 };

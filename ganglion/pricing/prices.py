@@ -16,8 +16,9 @@ from .program import linked_program
 from .target import Target, target_of
 
 OBSERVATIONS = 48
-COUNTER_CYCLES = 20
-"""What firmware adds to each count on a Cortex-M4 by reading its cycle counter before and after an inference."""
+COUNTER_CYCLES = {"dwt": 21, "systick": 38, "nrf_timer": 21}
+"""What firmware adds to each count by reading a board's cycle counter before and after an inference: counted in the
+emulator on a Cortex-M4, M7 and M33 (dwt) and on a Cortex-M0+ (systick); nrf_timer, which it lacks, is taken as dwt."""
 
 _NAME, _RECORD = "policy", "ganglion_policy"
 
@@ -61,10 +62,11 @@ def price_plan(plan: Plan, target: Target) -> Price:
     """Compile `plan` as firmware does, run it on the emulated core, and count."""
     function = f"{plan.name}_policy_infer"
     observations = corner_observations(plan.policy, OBSERVATIONS)
+    counter_cycles = COUNTER_CYCLES[target.board.cycle_counter]
     with linked_program(plan.files, _RECORD, target) as program:
         return Price(
             kernel=plan.kernel,
-            cycles=program.most_cycles(function, observations, 2 * plan.policy.actions) + COUNTER_CYCLES,
+            cycles=program.most_cycles(function, observations, 2 * plan.policy.actions) + counter_cycles,
             flash_bytes=program.flash_bytes,
             ram_bytes=program.stack_bytes(function)[function],
         )

@@ -25,7 +25,7 @@ class Target:
     @property
     def key(self) -> tuple[str, ...]:
         """What a price depends on besides the policy and this program."""
-        return self.board.core, str(self.board.fpu), self.toolchain.version, self.flash_model
+        return self.board.core, str(self.board.fpu), self.board.cycle_counter, self.toolchain.version, self.flash_model
 
 
 @cache

@@ -85,6 +85,7 @@ def test_types_that_have_numbers_are_taken(policy_so):
         (np.zeros(11, complex), "complex128; floats or integers"),
         (np.array(["a"] * 11), "floats or integers"),
         ({"position": 1.0}, "object; floats or integers"),
+        ([[0.0] * 11, [0.0]], "no array of one shape"),
     ],
 )
 def test_what_is_no_observation_is_refused(policy_so, observation, message):

@@ -10,7 +10,7 @@ import pytest
 from ganglion.codegen import reference
 from ganglion.hil.device import DeviceError
 from ganglion.hil.emulator import EmulatorDevice
-from tests.support.images import board, hopper_image, hopper_policy
+from tests.support.images import board, hopper_image, hopper_policy, policy_image
 from tests.support.policies import observations
 
 
@@ -23,6 +23,13 @@ def test_every_action_equals_the_oracle() -> None:
             assert np.array_equal(reply.codes, codes)
             assert reply.status == status
             assert reply.cycles > 0
+
+
+def test_a_mix_of_kernels_says_hello_with_all_its_parts() -> None:
+    kernel = "straight:1,rows:1,straight:1"
+    image = policy_image(hopper_policy(), "hopper", "zig", kernel)
+    with EmulatorDevice(image.elf, board(), hopper_policy().digest) as device:
+        assert device.hello.kernel == kernel
 
 
 def test_cycles_are_the_same_in_every_run_and_grow_with_the_refill() -> None:

@@ -52,9 +52,9 @@ def guarded_image(safety: Safety) -> Image:
     return _image(hopper_policy(), "hopper", "zig", board(), CompileOptions.kernel, safety)
 
 
-def policy_image(policy: Policy, name: str, toolchain: str) -> Image:
+def policy_image(policy: Policy, name: str, toolchain: str, kernel: str = CompileOptions.kernel) -> Image:
     """The image of any policy."""
-    return _image(policy, name, toolchain, board(), CompileOptions.kernel)
+    return _image(policy, name, toolchain, board(), kernel)
 
 
 @functools.cache

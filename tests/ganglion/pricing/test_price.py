@@ -13,13 +13,14 @@ from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 from ganglion.errors import UsageError
+from ganglion.firmware.board import board_names, load_board
 from ganglion.firmware.image import build_image
 from ganglion.hil.cycles import sample_cycles
 from ganglion.hil.emulator import EmulatorDevice
 from ganglion.hil.observations import corner_observations
 from ganglion.pricing import Target, cache, price, price_plan, target_of
 from ganglion.pricing.cache import remembered
-from ganglion.pricing.prices import price_kernel
+from ganglion.pricing.prices import COUNTER_CYCLES, OBSERVATIONS, price_kernel
 from ganglion.selection import zoo_folder
 from tests.support.nets import erk_net
 from tests.support.policies import random_policy
@@ -43,12 +44,12 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "cache_folder", lambda: tmp_path / "prices")
 
 
-def measured(policy: Policy, kernel: str, target: Target, folder) -> tuple[int, int]:
+def measured(policy: Policy, kernel: str, target: Target, folder, count: int = 60) -> tuple[int, int]:
     """Most cycles and policy bytes of the firmware on the emulated board."""
     plan = compile_policy(policy, CompileOptions("net", kernel, core=target.board.core))
     image = build_image(plan, target.board, target.toolchain, folder)
     with EmulatorDevice(image.elf, target.board, policy.digest, flash_model=target.flash_model) as device:
-        cycles = sample_cycles(policy, device, corner_observations(policy, 60)).cycles
+        cycles = sample_cycles(policy, device, corner_observations(policy, count)).cycles
     return int(np.max(cycles)), image.sizes.flash.policy
 
 
@@ -84,6 +85,17 @@ def test_other_cores_and_slow_flash_are_priced_too(kernel, core, flash_model, tm
     cycles, flash_bytes = measured(policy, kernel, target, tmp_path)
     assert predicted.cycles == pytest.approx(cycles, rel=TOLERANCE)
     assert predicted.flash_bytes == pytest.approx(flash_bytes, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", pytest.param("cortex-m33", marks=pytest.mark.long)])
+def test_reading_the_counter_is_priced_to_the_cycle(core, tmp_path):
+    policy, target = NETS["tiny"](), target_of(core)
+    cycles, _ = measured(policy, "csr", target, tmp_path, OBSERVATIONS)
+    assert price_kernel(policy, target, "csr").cycles == cycles
+
+
+def test_every_board_has_a_counter_whose_reading_is_priced():
+    assert {load_board(name).cycle_counter for name in board_names()} == COUNTER_CYCLES.keys()
 
 
 def test_a_price_counts_the_stack_of_an_inference():
