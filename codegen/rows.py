@@ -9,13 +9,14 @@ neurons are permuted to make the buckets; nobody sees it.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from .bounds import LayerBounds
 from .csr import pack as pack_csr
 from .policy import Linear, Policy
+from .reorder import reorder_hidden
 
 QUAD = 4
 MAX_BUCKET_LENGTH = 24
@@ -55,18 +56,7 @@ class RowsLayer:
 
 def sort_rows(policy: Policy) -> Policy:
     """The same policy with each hidden layer's rows in buckets: by length, and rows without a bucket last."""
-    layers = list(policy.layers)
-    for index in range(len(layers) - 1):
-        layer, reader = layers[index], layers[index + 1]
-        order = row_order(layer)
-        layers[index] = replace(
-            layer,
-            weights=layer.weights[order],
-            bias=layer.bias[order],
-            weight_exponents=layer.weight_exponents[order],
-        )
-        layers[index + 1] = replace(reader, weights=reader.weights[:, order])
-    return replace(policy, layers=tuple(layers))
+    return reorder_hidden(policy, row_order)
 
 
 def row_order(layer: Linear) -> np.ndarray:

@@ -10,11 +10,12 @@ that an order can save.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from .policy import Linear, Policy
+from .reorder import reorder_hidden
 from .rice import BitReader, BitWriter, best_parameter, cost_bits, fold, unfold
 
 DENSE = 128
@@ -64,18 +65,7 @@ class _Fields:
 
 def sort_neurons(policy: Policy) -> Policy:
     """The same policy with every hidden layer's rows in ascending order of bias with its rounding half."""
-    layers = list(policy.layers)
-    for index in range(len(layers) - 1):
-        order = np.argsort(_folded_bias(layers[index]), kind="stable")
-        layer, reader = layers[index], layers[index + 1]
-        layers[index] = replace(
-            layer,
-            weights=layer.weights[order],
-            bias=layer.bias[order],
-            weight_exponents=layer.weight_exponents[order],
-        )
-        layers[index + 1] = replace(reader, weights=reader.weights[:, order])
-    return replace(policy, layers=tuple(layers))
+    return reorder_hidden(policy, lambda layer: np.argsort(_folded_bias(layer), kind="stable"))
 
 
 def pack(policy: Policy) -> PackedStream:
