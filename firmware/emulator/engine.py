@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 import unicorn
-from capstone import arm
-from unicorn import arm_const
 
 from ganglion.codegen.timing import Core, FlashModel, Instruction
 from ganglion.firmware.elf import Program
@@ -34,27 +32,10 @@ from .library import (
 from .peripheral_map import PeripheralMap
 from .peripherals import add_peripherals
 from .pricing import Pricer
+from .registers import CPU_MODELS, REGISTERS, UNICORN_REGISTERS
 
 ASLEEP, RETURNED, BUDGET, FAULT, ANSWERED = 1, 2, 3, 4, 5
 CPACR, CPACR_FULL = 0xE000ED88, 0xF << 20
-_CPU_MODELS = {
-    "cortex-m0": arm_const.UC_CPU_ARM_CORTEX_M0,
-    "cortex-m0plus": arm_const.UC_CPU_ARM_CORTEX_M0,
-    "cortex-m3": arm_const.UC_CPU_ARM_CORTEX_M3,
-    "cortex-m4": arm_const.UC_CPU_ARM_CORTEX_M4,
-    "cortex-m7": arm_const.UC_CPU_ARM_CORTEX_M7,
-    "cortex-m33": arm_const.UC_CPU_ARM_CORTEX_M33,
-}
-_REGISTERS = {
-    **{f"r{i}": arm_const.UC_ARM_REG_R0 + i for i in range(13)},
-    "sp": arm_const.UC_ARM_REG_SP, "lr": arm_const.UC_ARM_REG_LR,
-    "pc": arm_const.UC_ARM_REG_PC, "xpsr": arm_const.UC_ARM_REG_XPSR,
-}  # fmt: skip
-_UNICORN_REGISTERS = {
-    **{arm.ARM_REG_R0 + i: arm_const.UC_ARM_REG_R0 + i for i in range(13)},
-    arm.ARM_REG_SP: arm_const.UC_ARM_REG_SP, arm.ARM_REG_LR: arm_const.UC_ARM_REG_LR,
-    arm.ARM_REG_PC: arm_const.UC_ARM_REG_PC,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -111,15 +92,10 @@ class Engine:
         self._always_float = float_enabled
         self._buffer = ctypes.create_string_buffer(4096)
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        self.uc.ctl_set_cpu_model(_CPU_MODELS[core.name])
-        for region in regions:
-            rights = unicorn.UC_PROT_ALL if region.writable else unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
-            self.uc.mem_map(region.origin, region.bytes, rights)
+        self.uc.ctl_set_cpu_model(CPU_MODELS[core.name])
+        self._map(regions)
         self._pricer = Pricer(core, refill, self.read, self._float_enabled)
-        self._callbacks = (
-            PRICE(self._answer_price), PLACE(self._answer_place), ACCESSES(self._answer_accesses),
-            STARTS(self._answer_starts),
-        )  # fmt: skip
+        self._callbacks = self._make_callbacks()
         exceptions = core.exceptions
         config = Config(
             *self._callbacks, _flash_config(flash_model, flash), vectors, *usart, peripherals.cpuid,
@@ -129,6 +105,18 @@ class Engine:
         if not self._machine:
             raise EmulatorError("the emulator cannot be set up; is there memory left?")
         add_peripherals(self._library, self._machine, peripherals)
+
+    def _map(self, regions: Iterable[Region]) -> None:
+        for region in regions:
+            rights = unicorn.UC_PROT_ALL if region.writable else unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
+            self.uc.mem_map(region.origin, region.bytes, rights)
+
+    def _make_callbacks(self) -> tuple:
+        """What the C part asks; it must not be collected while the machine lives."""
+        return (
+            PRICE(self._answer_price), PLACE(self._answer_place), ACCESSES(self._answer_accesses),
+            STARTS(self._answer_starts),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Free the machine; nothing may be called after it."""
@@ -146,7 +134,7 @@ class Engine:
 
     def registers(self) -> dict[str, int]:
         """All core registers by name."""
-        return {name: self.uc.reg_read(number) for name, number in _REGISTERS.items()}
+        return {name: self.uc.reg_read(number) for name, number in REGISTERS.items()}
 
     def reset(self) -> None:
         """As the reset pin does: registers of core and peripherals, not memory."""
@@ -269,7 +257,7 @@ class Engine:
         return 1
 
     def _core_register(self, number: int) -> int:
-        return self.uc.reg_read(_UNICORN_REGISTERS[number])
+        return self.uc.reg_read(UNICORN_REGISTERS[number])
 
     @contextmanager
     def _keep_error(self) -> Iterator[None]:
@@ -297,6 +285,6 @@ def _flash_config(model: FlashModel, flash: Region) -> FlashConfig:
 
 def _access(item: Instruction) -> Access:
     memory = item.memory
-    index = _UNICORN_REGISTERS[memory.index] if memory.index is not None else 0
+    index = UNICORN_REGISTERS[memory.index] if memory.index is not None else 0
     displacement = memory.displacement & 0xFFFF_FFFF
-    return Access(item.address, _UNICORN_REGISTERS[memory.base], index, memory.shift, displacement)
+    return Access(item.address, UNICORN_REGISTERS[memory.base], index, memory.shift, displacement)
