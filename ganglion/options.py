@@ -25,7 +25,7 @@ class ActorOptions:
     env: str | None = None
     """Environment, such as Hopper or Hopper-v4; the actor comes from the zoo."""
     sparsity: float | None = None
-    """Nominal sparsity of the zoo's actor, to three digits; by default 0.98, or any where there is none of that."""
+    """Nominal sparsity of the zoo's actor; by default 0.98, or the nearest that the zoo has."""
     algorithm: str | None = None
     """Algorithm of the zoo's actor, such as sac or distil; by default the one with the highest quantised return."""
     zoo: Path | None = None

@@ -41,17 +41,12 @@ def test_a_sparsity_is_met_exactly_or_what_there_is_is_listed(zoo):
         select_actor("Hopper", 0.98, "ppo", zoo=zoo)
 
 
-def test_a_sparsity_is_met_to_three_digits_and_any_will_do_where_the_usual_is_not_there(tmp_path):
-    policy = hopper_policy()
-    for nominal, quantised in ((0.990076, 300.0), (0.994932, 200.0)):
-        path = tmp_path / "Hopper-v4" / f"distil-{nominal}.safetensors"
-        write_actor(path, policy, about(policy, "distil", nominal, quantised))
-    assert select_actor("Hopper", 0.995, zoo=tmp_path).path.name == "distil-0.994932.safetensors"
-    assert select_actor("Hopper", zoo=tmp_path).path.name == "distil-0.990076.safetensors"
-    with pytest.raises(UsageError, match=r"of sparsity 0\.98 by sac .*there is 0\.990076 \(distil\)"):
-        select_actor("Hopper", algorithm="sac", zoo=tmp_path)
-    with pytest.raises(UsageError, match=r"sparsity 0\.98 in"):
-        select_actor("Hopper", 0.98, zoo=tmp_path)
+def test_without_a_sparsity_the_nearest_to_the_default_is_taken(zoo):
+    assert select_actor("Hopper", algorithm="sac", zoo=zoo).path.name == "sac-s0.98.safetensors"
+    (zoo / "Hopper-v4" / "sac-s0.98.safetensors").unlink()
+    assert select_actor("Hopper", algorithm="sac", zoo=zoo).path.name == "sac-s0.99.safetensors"
+    with pytest.raises(UsageError, match=r"no Hopper-v4 actor by ppo"):
+        select_actor("Hopper", algorithm="ppo", zoo=zoo)
 
 
 def test_no_actor_says_what_there_is_and_how_to_train(zoo):
