@@ -53,8 +53,8 @@ class Estimate:
 @dataclass(frozen=True)
 class Costs:
     """Measured tables of a family: link, serial port and board (`frame`, with its block RAMs), the sequential core with
-    its first lane and each further one, and what surrounds the spatial network (ports and head, by its kind; argmax, not
-    measured, counts as tanh) with `port` tables per action."""
+    its first lane and each further one, and what surrounds the spatial network (ports and head) with `port` tables per
+    action. Argmax, which was not measured, counts as tanh."""
 
     frame: int
     frame_blocks: int
