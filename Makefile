@@ -18,8 +18,8 @@ override ENV :=
 endif
 endif
 unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
-         FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS LANES DESIGN LOAD BACKEND PART FORCE ALGO PRESET STEPS SEED \
-         SEEDS SPARSITIES TEACHER NORMALISER KEEP SUITE
+         FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS \
+         LANES DESIGN LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP SUITE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -39,7 +39,7 @@ teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(
           $(call option,normaliser,$(NORMALISER))
 goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH))
 loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
-line = $(call option,fault-rate,$(FAULTS))
+line = $(call option,fault-rate,$(FAULTS)) $(call option,trace,$(TRACE))
 # make itself sets AS, to the assembler.
 as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
 

@@ -93,7 +93,7 @@ def _qemu(built: Built, _: str) -> Device:
 
 
 def _rtl(built: BuiltLogic, _: str) -> Device:
-    return rtl_device(built.policy, built.design, built.folder / "rtl")
+    return rtl_device(built.policy, built.design, built.folder / "rtl", trace=built.trace)
 
 
 def _serial(built: Built, port: str) -> Device:

@@ -26,7 +26,7 @@ DEFAULT_BOARD = "icebreaker"
 class BuiltLogic:
     """The Verilog of a simplified policy for a board, where it is to lie, and what the report says of it.
 
-    `choice` tells why this design, None where the user said which.
+    `choice` tells why this design, None where the user said which. `trace` is where a simulation writes its waveforms.
     """
 
     policy: Policy
@@ -35,6 +35,7 @@ class BuiltLogic:
     folder: Path
     facts: Build
     choice: Choice | None
+    trace: Path | None = None
 
 
 def build_logic(policy: Policy, board_name: str | None, options: LogicOptions, root: Path) -> BuiltLogic:
@@ -48,13 +49,14 @@ def build_logic(policy: Policy, board_name: str | None, options: LogicOptions, r
 
 
 def _core(policy: Policy, board: Board, options: LogicOptions) -> tuple[Design, Choice | None]:
+    adders_per_stage = board.adders_per_stage if options.adders_per_stage is None else options.adders_per_stage
     if options.design == "spatial":
         if options.lanes is not None:
             raise UsageError(f"--lanes {options.lanes} is for the sequential design; the spatial one has no lanes")
-        return spatial_design(policy, options.adders_per_stage), None
+        return spatial_design(policy, adders_per_stage), None
     if options.design == "sequential" or options.lanes is not None:
         return sequential_design(policy, 1 if options.lanes is None else options.lanes), None
-    choice = choose_design(policy, board, options.optimize, options.adders_per_stage)
+    choice = choose_design(policy, board, options.optimize, adders_per_stage)
     if choice.chosen.kind == "spatial":
         return spatial_design(policy, choice.chosen.option), choice
     return sequential_design(policy, choice.chosen.option), choice

@@ -138,8 +138,9 @@ class DesignOptions:
     that --optimize asks for."""
     lanes: int | None = None
     """Multipliers of the sequential design that work side by side, 1 to 8."""
-    adders_per_stage: int = 3
-    """Adders between two registers of the spatial design: fewer give a faster clock and more cycles."""
+    adders_per_stage: int | None = None
+    """Adders between two registers of the spatial design: fewer give a faster clock and more cycles; by default as the
+    board's file says."""
 
 
 @dataclass

@@ -15,7 +15,8 @@ class BoardError(ValueError):
 class Board:
     """A part with `luts` look-up tables and `block_rams`, and what is around it.
 
-    `clock_hz` drives the design, after the board's PLL. `wrapper` and `pins` are the texts of files.
+    `clock_hz` drives the design, after the board's PLL; with `adders_per_stage` the spatial design keeps up with it.
+    `wrapper` and `pins` are the texts of files.
 
     `place_and_route` are arguments that name the part to the router; `load` is the command, less the bitstream, that
     puts it onto the board.
@@ -28,6 +29,7 @@ class Board:
     block_rams: int
     clock_hz: int
     baud: int
+    adders_per_stage: int
     place_and_route: tuple[str, ...]
     load: tuple[str, ...]
     wrapper: str

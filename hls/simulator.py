@@ -106,8 +106,9 @@ def _verilate(sources: list[Path], bench: Bench, folder: Path, trace: bool) -> P
     program, include = generated / bench.name, root / "include"
     flags = [*CXX_FLAGS, f"-DVM_TRACE={int(trace)}", f"-DVM_TRACE_VCD={int(trace)}", *(["-DTRACE"] if trace else [])]
     flags += [f"-I{generated}", f"-I{include}", f"-I{include / 'vltstd'}"]
-    runtime = [*RUNTIME, *([TRACE_RUNTIME] if trace else [])]
-    units = [*sorted(generated.glob("V*.cpp")), bench_source, *(include / name for name in runtime)]
+    # The trace runtime specialises templates, which has to come before the design's sources use them.
+    traced = [include / TRACE_RUNTIME] if trace else []
+    units = [*traced, *sorted(generated.glob("V*.cpp")), bench_source, *(include / name for name in RUNTIME)]
     whole = generated / "whole.cc"
     whole.write_text("".join(f'#include "{unit}"\n' for unit in units))
     run_tool([*_cxx(), *flags, str(whole), "-o", str(program)], folder, "g++.log")

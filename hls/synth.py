@@ -95,7 +95,7 @@ def synthesise(design: Design, board: Board, folder: Path) -> Synthesis:
         raise TimingError(
             f"{board.name}: the {design.kind} design reaches {fmax_hz / 1e6:.1f} MHz, the board's clock has "
             f"{board.clock_hz / 1e6:.1f} MHz (slack {slack_ns:.2f} ns, the last of {len(SEEDS)} seeds); lower clock_hz "
-            "and the PLL in its board file, or take fewer lanes or fewer adders per stage"
+            "and the PLL in its board file, or take fewer --lanes or fewer --adders-per-stage"
         )
     _pack(family, folder)
     utilisation = {name: (entry["used"], entry["available"]) for name, entry in report["utilization"].items()}

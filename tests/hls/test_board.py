@@ -11,7 +11,7 @@ from ganglion.firmware.wire import Command, Frame, FrameReader, encode_codes, en
 from ganglion.hil.device import DeviceError
 from ganglion.hil.equality import check_equality
 from ganglion.hil.observations import corner_observations
-from ganglion.hil.rtl import rtl_device
+from ganglion.hil.rtl import TIMEOUT_S, rtl_device
 from ganglion.hls.board_design import board_design
 from ganglion.hls.design import DesignError
 from ganglion.hls.sequential import sequential_design
@@ -92,15 +92,24 @@ def test_damage_is_dropped_and_the_next_frame_answered(board, codes):
     )
 
 
-def test_as_a_device_it_is_equal_to_the_oracle(tmp_path):
+@pytest.mark.parametrize("engine", [None, pytest.param("verilator", marks=pytest.mark.long)])
+def test_as_a_device_it_is_equal_to_the_oracle(engine, tmp_path):
     policy = random_policy(shape=(3, 6, 2), sparsity=0.3)
     design = board_design(sequential_design(policy), "test", "bench", 12_000_000)
     trace = tmp_path / "trace.vcd"
-    with rtl_device(policy, design, tmp_path / "build", trace=trace, engine=quick_engine()) as device:
+    with rtl_device(policy, design, tmp_path / "build", trace=trace, engine=engine or quick_engine()) as device:
         assert device.info.cycles_source == "rtl"
         assert check_equality(policy, device, corner_observations(policy, 20)).mismatches == 0
         assert device.infer(np.zeros(3, np.float32)).cycles == design.cycles
-    assert trace.read_text().lstrip().startswith("$")
+    assert "$enddefinitions" in trace.read_text()
+
+
+def test_the_trace_does_not_disturb_the_conversation(tmp_path):
+    policy = random_policy(shape=(3, 6, 2))
+    design = board_design(sequential_design(policy), "test", "bench", 12_000_000)
+    device = rtl_device(policy, design, tmp_path, trace=tmp_path / "trace.vcd", engine=quick_engine())
+    with device.through(lambda stream: stream, attempts=1, timeout_s=TIMEOUT_S):
+        assert device.info.digest == policy.digest
 
 
 def test_a_bitstream_of_another_actor_is_refused(tmp_path):

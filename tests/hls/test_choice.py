@@ -1,14 +1,10 @@
 """Estimates agree with what place and route said of real designs, and the choice follows from them."""
 
-import json
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from ganglion.codegen.actor import read_actor
-from ganglion.codegen.passes import simplify
 from ganglion.hls.board import read_board
 from ganglion.hls.choice import NothingFits, choose_design
 from ganglion.hls.estimate import COSTS, estimate_sequential, estimate_spatial
@@ -17,29 +13,31 @@ from ganglion.hls.sequential import sequential_design
 from ganglion.hls.spatial import spatial_design
 from tests.support.policies import random_policy
 
+from .measurements import MEASURED, measured_policy, name, table_line
+
 pytest.importorskip("da4ml", reason="da4ml is not installed (pip install da4ml)")
-MEASURED = json.loads((Path(__file__).parent / "measured.json").read_text())
 ESTIMATE = {"sequential": estimate_sequential, "spatial": estimate_spatial}
 ERROR = 0.15
 
 
-def measured_policy(name):
-    if name.startswith("random"):
-        _, seed, sparsity, *shape = name.split()
-        return simplify(random_policy(int(seed), tuple(map(int, shape)), float(sparsity)))
-    return simplify(read_actor(Path(str(files("ganglion.zoo"))) / f"{name}.safetensors").policy)
-
-
-@pytest.mark.parametrize(
-    "row", MEASURED, ids=lambda row: f"{row['actor']}-{row['board']}-{row['kind']}-{row['option']}"
-)
+@pytest.mark.parametrize("row", MEASURED, ids=name)
 def test_estimates_are_within_a_seventh_of_place_and_route(row):
     board = read_board(row["board"])
-    found = ESTIMATE[row["kind"]](measured_policy(row["actor"]), row["option"], board)
+    found = ESTIMATE[row["kind"]](measured_policy(row), row["option"], board)
     measured = row["luts"] if "luts" in row else row["core_luts"] + COSTS[board.family].frame
     assert abs(found.luts / measured - 1) <= ERROR
     assert abs(found.block_rams - row["block_rams"]) <= ERROR * row["block_rams"]
     assert (found.dsps, found.cycles) == (row["dsps"], row["cycles"])
+
+
+@pytest.mark.parametrize("row", [row for row in MEASURED if row["use"] == "validation"], ids=name)
+def test_what_was_estimated_before_its_synthesis_was_within_a_seventh_too(row):
+    assert abs(row["first_estimate"] / row["luts"] - 1) <= ERROR
+
+
+def test_the_documents_table_has_every_measurement():
+    text = Path(__file__).parents[2].joinpath("docs", "hls.md").read_text()
+    assert [line for line in map(table_line, MEASURED) if line not in text] == []
 
 
 def test_cycles_are_those_of_the_designs():
