@@ -13,7 +13,8 @@ from .peers import PEERS
 from .rows import ALL_KERNELS, KernelRow, LeftOut
 
 _HEADINGS = (
-    "kernel", "sparsity", "weights", "instructions", "cycles", "cycles per weight", "flash bytes", "RAM bytes", "compile s",
+    "kernel", "sparsity", "weights", "instructions", "cycles", "cycles per weight", "flash bytes", "RAM bytes",
+    "compile s",
 )  # fmt: skip
 
 
@@ -58,7 +59,8 @@ def _details(rows: Sequence[KernelRow]) -> str:
     body = [
         [
             _name(row.kernel), f"{row.sparsity:.0%}", f"{row.nnz_effective:,}", f"{row.instructions:,}", _cycles(row),
-            f"{row.cycles_per_nonzero:,.2f}", f"{row.policy_flash_bytes:,}", f"{row.ram_bytes:,}", f"{row.compile_s:.2f}",
+            f"{row.cycles_per_nonzero:,.2f}", f"{row.policy_flash_bytes:,}", f"{row.ram_bytes:,}",
+            f"{row.compile_s:.2f}",
         ]
         for row in order
     ]  # fmt: skip
@@ -66,7 +68,7 @@ def _details(rows: Sequence[KernelRow]) -> str:
 
 
 def _flash_table(slow: Sequence[KernelRow], plain: Sequence[KernelRow]) -> str:
-    """Cycles, a line for each kernel and a column for each flash model, of the cases that have rows with wait states."""
+    """Cycles, a line for each kernel and a column for each flash model, of cases with wait states."""
     models = list(dict.fromkeys(row.flash_model for row in slow))
     cases = list(dict.fromkeys((row.net, row.sparsity, row.core, row.kernel) for row in slow))
     cells = {

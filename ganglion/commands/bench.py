@@ -25,7 +25,7 @@ from ..bench.suite import measure_kernels
 from ..errors import UsageError
 from ..extras import require_extra
 
-_TABLE_WIDTH = 140
+_TABLE_WIDTH = 160
 _SHAPES = {"-".join(map(str, shape)): shape for shape in SHAPES}
 
 
@@ -33,8 +33,8 @@ _SHAPES = {"-".join(map(str, shape)): shape for shape in SHAPES}
 class Bench:
     """Measure every kernel and its peers: cycles, bytes, RAM. Nothing is timed but the compiler; cycles are counted.
 
-    By default a representative part: all nets and sparsities on the Cortex-M4, 11-256-256-3 from 95 % on the other cores,
-    and at 98 % with flash wait states. What is left out is listed with its reason.
+    By default a representative part: all nets and sparsities on the Cortex-M4, 11-256-256-3 from 95 % on the other
+    cores, and at 98 % with flash wait states. What is left out is listed with its reason.
     """
 
     suite: Literal["kernels", "trainer"] = "kernels"
