@@ -83,16 +83,19 @@ def _flash_table(slow: Sequence[KernelRow], plain: Sequence[KernelRow]) -> str:
 
 
 def _reasons(left_out: Sequence[LeftOut]) -> str:
-    """What was left out, the cases with one reason on one line."""
-    groups: dict[tuple[str, ...], list[str]] = {}
+    """What was left out; kernels, then sparsities, with the same reason on one line."""
+    kernels: dict[tuple[str, ...], list[str]] = {}
     for one in left_out:
-        sparsities = groups.setdefault((one.net, one.core, _name(one.kernel), one.flash_model, one.reason), [])
-        sparsities.append(f"{one.sparsity:.0%}")
+        case = one.net, f"{one.sparsity:.0%}", one.core, one.flash_model, one.reason
+        kernels.setdefault(case, []).append(_name(one.kernel))
+    sparsities: dict[tuple[str, ...], list[str]] = {}
+    for (net, sparsity, core, flash_model, reason), names in kernels.items():
+        sparsities.setdefault((net, core, flash_model, reason, ", ".join(names)), []).append(sparsity)
     body = [
-        [net, ", ".join(sparsities), core, kernel, flash_model, reason]
-        for (net, core, kernel, flash_model, reason), sparsities in groups.items()
+        [net, ", ".join(of), core, flash_model, names, reason]
+        for (net, core, flash_model, reason, names), of in sparsities.items()
     ]
-    return _table(["net", "sparsities", "core", "kernel", "flash", "reason"], body)
+    return _table(["net", "sparsities", "core", "flash", "kernels", "reason"], body, "---")
 
 
 def _name(kernel: str) -> str:
@@ -106,6 +109,6 @@ def _cycles(row: KernelRow) -> str:
     return f"{row.cycles:,}"
 
 
-def _table(headings: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *body]
+def _table(headings: Sequence[str], body: Sequence[Sequence[str]], align: str = "---:") -> str:
+    lines = [headings, ["---", *[align] * (len(headings) - 1)], *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -47,9 +47,9 @@ def plot_svg(rows: Sequence[KernelRow], net: str, core: str) -> str:
         for sparsity, axes in zip(sparsities, panels, strict=False):
             _panel(axes, [row for row in rows if row.sparsity == sparsity])
             axes.set_title(f"{sparsity:.0%} of the weights are zero", fontsize=9)
+            axes.set_xlabel("bytes of code and constants")
+            axes.set_ylabel("cycles")
         figure.suptitle(f"{net} on {core}: cycles of one inference against bytes", fontsize=10)
-        figure.supxlabel("bytes of code and constants", fontsize=9)
-        figure.supylabel("cycles", fontsize=9)
         _legend(figure, panels)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
