@@ -15,7 +15,7 @@ from ganglion.firmware.safety import Safety
 
 from .errors import UsageError
 from .pricing.choice import Goal, Limits
-from .selection import DEFAULT_SPARSITY, Choice, load_choice, select_actor
+from .selection import Choice, load_choice, select_actor
 
 
 @dataclass
@@ -24,8 +24,8 @@ class ActorOptions:
 
     env: str | None = None
     """Environment, such as Hopper or Hopper-v4; the actor comes from the zoo."""
-    sparsity: float = DEFAULT_SPARSITY
-    """Nominal sparsity of the zoo's actor."""
+    sparsity: float | None = None
+    """Nominal sparsity of the zoo's actor; by default 0.98, or the nearest that the zoo has."""
     algorithm: str | None = None
     """Algorithm of the zoo's actor, such as sac or distil; by default the one with the highest quantised return."""
     zoo: Path | None = None

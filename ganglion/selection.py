@@ -13,6 +13,8 @@ from ganglion.hil.environments import base_name, resolve_env_id
 from .errors import UsageError
 
 DEFAULT_SPARSITY = 0.98
+_SPARSITY_TOLERANCE = 5e-4
+Found = tuple[Path, Actor]
 
 
 @dataclass(frozen=True)
@@ -35,22 +37,23 @@ def zoo_folder() -> Path:
 
 
 def select_actor(
-    env: str, sparsity: float = DEFAULT_SPARSITY, algorithm: str | None = None, zoo: Path | None = None
+    env: str, sparsity: float | None = None, algorithm: str | None = None, zoo: Path | None = None
 ) -> Choice:
-    """The actor for `env` ("Hopper" or "Hopper-v4") at exactly the nominal `sparsity`.
+    """The actor for `env` ("Hopper" or "Hopper-v4") at the nominal `sparsity`, to a tenth of a percent.
 
-    Where there are several, the one whose file tells the highest mean return of its quantised self. UsageError
-    lists what there is when none fits; UnknownEnvironmentError for an environment that does not exist.
+    Without `sparsity` it is 0.98, or the nearest that there is. Where there are several, the one whose file tells the
+    highest mean return of its quantised self. UsageError lists what there is when none fits;
+    UnknownEnvironmentError for an environment that does not exist.
     """
     zoo = zoo or zoo_folder()
     env_id = resolve_env_id(env, known=_env_ids(zoo))
     there = [(path, read_actor(path)) for path in actor_files(zoo) if path.parent == zoo / env_id]
     if not there:
         raise UsageError(_nothing_for(env_id, zoo))
-    fitting = [entry for entry in there if _fits(entry[1], sparsity, algorithm)]
+    fitting = _fitting(there, sparsity, algorithm)
     if not fitting:
-        wanted = f"{sparsity:g}" + (f" by {algorithm}" if algorithm else "")
-        raise UsageError(f"no {env_id} actor of sparsity {wanted} in {zoo}; there is {_list(there)}")
+        wanted = ("" if sparsity is None else f" of sparsity {sparsity:g}") + (f" by {algorithm}" if algorithm else "")
+        raise UsageError(f"no {env_id} actor{wanted} in {zoo}; there is {_list(there)}")
     best = max(fitting, key=lambda entry: _quantised_return(entry[1]))
     return Choice(*best, _reason(best[1], len(fitting)))
 
@@ -70,9 +73,19 @@ def _env_ids(zoo: Path) -> list[str]:
     return sorted({path.parent.relative_to(zoo).as_posix() for path in actor_files(zoo)})
 
 
-def _fits(actor: Actor, sparsity: float, algorithm: str | None) -> bool:
-    same_sparsity = abs(actor.about["sparsity"]["nominal"] - sparsity) < 1e-9
-    return same_sparsity and algorithm in (None, actor.about["algorithm"])
+def _fitting(there: Sequence[Found], sparsity: float | None, algorithm: str | None) -> list[Found]:
+    made_so = [entry for entry in there if algorithm in (None, entry[1].about["algorithm"])]
+    if sparsity is None:
+        sparsity = min((_sparsity(actor) for _, actor in made_so), key=_far_from_default, default=DEFAULT_SPARSITY)
+    return [entry for entry in made_so if abs(_sparsity(entry[1]) - sparsity) < _SPARSITY_TOLERANCE]
+
+
+def _sparsity(actor: Actor) -> float:
+    return actor.about["sparsity"]["nominal"]
+
+
+def _far_from_default(sparsity: float) -> float:
+    return abs(sparsity - DEFAULT_SPARSITY)
 
 
 def _quantised_return(actor: Actor) -> float:
@@ -85,9 +98,9 @@ def _reason(actor: Actor, candidates: int) -> str:
     return f"the highest quantised return ({_quantised_return(actor):,.0f}) of {candidates}"
 
 
-def _list(there: Sequence[tuple[Path, Actor]]) -> str:
-    kinds = sorted((actor.about["sparsity"]["nominal"], actor.about["algorithm"]) for _, actor in there)
-    return ", ".join(f"{nominal:g} ({algorithm})" for nominal, algorithm in kinds)
+def _list(there: Sequence[Found]) -> str:
+    kinds = sorted((_sparsity(actor), actor.about["algorithm"]) for _, actor in there)
+    return ", ".join(f"{nominal:.4g} ({algorithm})" for nominal, algorithm in kinds)
 
 
 def _nothing_for(env_id: str, zoo: Path) -> str:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -9,7 +11,8 @@ from ganglion.codegen.actor import Actor, read_actor
 
 from ..selection import actor_files, zoo_folder
 
-_HEADINGS = ("environment", "algorithm", "sparsity", "nonzeros", "network", "return in integers", "before", "steps")
+_HEADINGS = ("actor", "sparsity", "nonzeros", "network", "return", "before", "episodes", "steps")
+_IN_A_TERMINAL = 5
 
 
 @dataclass
@@ -21,34 +24,37 @@ class Zoo:
 
     def run(self) -> int:
         """Read every actor and print one line for each."""
-        rows = [_row(read_actor(path)) for path in actor_files(zoo_folder())]
+        zoo = zoo_folder()
+        rows = [(_name(path, zoo), *_facts(read_actor(path))) for path in actor_files(zoo)]
         if self.markdown:
             print("\n".join(f"| {' | '.join(row)} |" for row in (_HEADINGS, ["---"] * len(_HEADINGS), *rows)))
             return 0
-        table = Table(*_HEADINGS)
+        table = Table(*_HEADINGS[:_IN_A_TERMINAL], box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for row in rows:
-            table.add_row(*row)
-        Console().print(table)
+            table.add_row(*row[:_IN_A_TERMINAL])
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(table)
+        console.print("returns of the integer actors, mean ± deviation over episodes; --markdown tells more")
         return 0
 
 
-def _row(actor: Actor) -> tuple[str, ...]:
+def _name(path: Path, zoo: Path) -> str:
+    return path.relative_to(zoo).with_suffix("").as_posix()
+
+
+def _facts(actor: Actor) -> tuple[str, ...]:
     policy, about = actor.policy, actor.about
     returns = about["returns"]
-    before = returns.get("teacher") or returns.get("float")
     return (
-        policy.env_id,
-        about["algorithm"],
         f"{about['sparsity']['nominal']:.1%}",
         f"{policy.nonzeros:,}",
         "-".join(map(str, policy.shape)),
         _return(returns.get("quantised")),
-        _return(before),
+        _return(returns.get("teacher") or returns.get("float")),
+        str(returns.get("quantised", {}).get("episodes", "-")),
         f"{about['provenance']['steps']:,}",
     )
 
 
 def _return(summary: dict | None) -> str:
-    if summary is None:
-        return "not measured"
-    return f"{summary['mean']:,.0f} ± {summary['std']:,.0f} ({summary['episodes']} episodes)"
+    return "not measured" if summary is None else f"{summary['mean']:,.0f} ± {summary['std']:,.0f}"

@@ -41,6 +41,14 @@ def test_a_sparsity_is_met_exactly_or_what_there_is_is_listed(zoo):
         select_actor("Hopper", 0.98, "ppo", zoo=zoo)
 
 
+def test_without_a_sparsity_the_nearest_to_the_default_is_taken(zoo):
+    assert select_actor("Hopper", algorithm="sac", zoo=zoo).path.name == "sac-s0.98.safetensors"
+    (zoo / "Hopper-v4" / "sac-s0.98.safetensors").unlink()
+    assert select_actor("Hopper", algorithm="sac", zoo=zoo).path.name == "sac-s0.99.safetensors"
+    with pytest.raises(UsageError, match=r"no Hopper-v4 actor by ppo"):
+        select_actor("Hopper", algorithm="ppo", zoo=zoo)
+
+
 def test_no_actor_says_what_there_is_and_how_to_train(zoo):
     with pytest.raises(UsageError, match=r"holds Hopper-v4, Walker2d-v4.*make train ENV=Swimmer"):
         select_actor("Swimmer", zoo=zoo)
