@@ -19,7 +19,8 @@ endif
 endif
 unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
          FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS \
-         LANES DESIGN LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP SUITE
+         LANES DESIGN LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP \
+         SUITE ALL UPDATE
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -88,8 +89,8 @@ report: $(VENV)/.runtime ## ENV=Hopper [DEVICE=qemu]: show the latest report (of
 zoo: $(VENV)/.runtime ## the trained actors that come along
 	$(GANGLION) zoo
 
-bench: $(VENV)/.runtime ## [SUITE=kernels]: cycles and bytes of every kernel and its peers, into build/bench
-	$(GANGLION) bench $(call option,suite,$(SUITE))
+bench: $(VENV)/.bench ## [SUITE=kernels|trainer] [ALL=1] [UPDATE=1]: cycles and bytes of every kernel and its peers, into build/bench
+	$(GANGLION) bench $(call option,suite,$(SUITE)) $(if $(ALL),--all) $(if $(UPDATE),--update-baseline)
 
 doctor: $(VENV)/.runtime ## what is installed, what is missing and what it would add
 	$(GANGLION) doctor
@@ -135,12 +136,17 @@ $(VENV)/.hls: $(VENV)/.runtime
 	$(PIP) -e '.[hls]'
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.runtime
+	@echo "setting up $(VENV): emlearn (once)"
+	$(PIP) -e '.[bench]'
+	@touch $@
+
 $(VENV)/.flash: $(VENV)/.runtime
 	@echo "setting up $(VENV): pyOCD (once; a minute)"
 	$(PIP) -e '.[flash]'
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.train $(VENV)/.atari $(VENV)/.sweep $(VENV)/.hls $(VENV)/.flash
+$(VENV)/.test: $(VENV)/.train $(VENV)/.atari $(VENV)/.sweep $(VENV)/.hls $(VENV)/.flash $(VENV)/.bench
 	@echo "setting up $(VENV): pytest (once)"
-	$(PIP) -e '.[train,atari,sweep,hls,flash,dev]'
+	$(PIP) -e '.[train,atari,sweep,hls,flash,bench,dev]'
 	@touch $@

@@ -59,6 +59,7 @@ TOOLS = (
     Tool("yosys", "program", "faster synthesis for FPGAs", _APT + "yosys"),
     Tool("openFPGALoader", "program", "loading bitstreams (make bitstream LOAD=1)", _APT + "openfpgaloader"),
     Tool("pyocd", "package", "flashing through a probe (make flash)", "pip install -c constraints.txt -e '.[flash]'"),
+    Tool("emlearn", "package", "a peer in the benchmark (make bench)", "pip install -c constraints.txt -e '.[bench]'"),
     Tool("openocd", "program", "another way to flash (--with openocd)", _APT + "openocd"),
     Tool("st-flash", "program", "another way to flash (--with st-flash)", _APT + "stlink-tools"),
 )

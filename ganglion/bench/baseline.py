@@ -1,4 +1,4 @@
-"""Measurements held against those of the last release."""
+"""Measurements as a file, held against those of the last release."""
 
 from __future__ import annotations
 
@@ -7,10 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .suite import KernelRow
+from .rows import KernelRow, LeftOut
 
 TOLERANCE = 0.01
-COMPARED = ("cycles", "policy_flash_bytes", "ram_bytes")
+COMPARED = ("instructions", "cycles", "policy_flash_bytes", "ram_bytes")
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a run measured and what it left out, at which commit, on which machine, with which C compiler."""
+
+    commit: str | None
+    machine: str
+    compiler: str
+    rows: tuple[KernelRow, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,24 +44,44 @@ class Change:
         return self.now > self.before
 
 
-def read_baseline(path: Path) -> dict[str, dict[str, int]]:
-    """{row key: counts} of a file that `baseline_text` wrote; empty when there is none."""
-    return json.loads(path.read_text())["rows"] if path.exists() else {}
+def read_content(path: Path) -> Content | None:
+    """The file that `content_text` wrote; None when there is none."""
+    if not path.exists():
+        return None
+    content = json.loads(path.read_text())
+    rows = tuple(KernelRow(**row) for row in content["rows"])
+    left_out = tuple(LeftOut(**row) for row in content["left_out"])
+    return Content(content["commit"], content["machine"], content["compiler"], rows, left_out)
 
 
-def baseline_text(rows: Iterable[KernelRow], earlier: dict[str, dict[str, int]]) -> str:
-    """The text of a baseline: `earlier` rows, and `rows` in their place where they were measured again."""
-    counts = earlier | {row.key: {field: getattr(row, field) for field in COMPARED} for row in rows}
-    lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in sorted(counts.items()))
-    return f'{{"rows": {{\n{lines}\n}}}}\n'
+def content_text(content: Content) -> str:
+    """JSON with a line for each row, which `read_content` reads again."""
+    head = {"suite": "kernels", "commit": content.commit, "machine": content.machine, "compiler": content.compiler}
+    lists = {"rows": content.rows, "left_out": content.left_out}
+    parts = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
+    for name, items in lists.items():
+        lines = ",\n".join(f"  {json.dumps(item.as_dict())}" for item in items)
+        parts.append(f"{json.dumps(name)}: [\n{lines}\n]")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def changes(rows: Iterable[KernelRow], baseline: dict[str, dict[str, int]]) -> list[Change]:
+def merged(content: Content, earlier: Content | None) -> Content:
+    """`earlier` with what was measured again in its place and what is new behind it; who measured is of `content`."""
+    if earlier is None:
+        return content
+    rows = {row.key: row for row in (*earlier.rows, *content.rows)}
+    left_out = {one.key: one for one in (*earlier.left_out, *content.left_out) if one.key not in rows}
+    order = sorted(rows.values(), key=lambda row: (row.core, row.flash_model != "zero-wait", row.net, row.sparsity))
+    return Content(content.commit, content.machine, content.compiler, tuple(order), tuple(left_out.values()))
+
+
+def changes(rows: Iterable[KernelRow], baseline: Content | None) -> list[Change]:
     """What moved by at least TOLERANCE, in the order of `rows`; rows that the baseline lacks are not compared."""
+    before = {row.key: row for row in baseline.rows} if baseline else {}
     moved = [
-        Change(row.key, field, baseline[row.key][field], getattr(row, field))
+        Change(row.key, field, getattr(before[row.key], field), getattr(row, field))
         for row in rows
-        if row.key in baseline
+        if row.key in before
         for field in COMPARED
     ]
     return [change for change in moved if change.now != change.before and abs(change.share) >= TOLERANCE]

@@ -1,9 +1,11 @@
-"""What kernels are compared with: plain C of the same net, up to the outputs of its last layer, without the head."""
+"""What kernels are compared with: the same net in plain C, or made by another compiler, up to the outputs of its last
+layer, without the head."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Linear, Policy
 from ganglion.codegen.templating import c_templates
 
+from .emlearn_peer import EMLEARN, emlearn_function
 from .program import Function
 
 
@@ -33,7 +36,7 @@ class PeerLayer:
 @dataclass(frozen=True)
 class Peer:
     """A peer: its template, its arrays, whether it computes in floats, whether dead neurons are left out
-    first, and the compiler options with which it is fastest."""
+    first, and the compiler options with which it is fastest; `package` is what makes its C, if not this program."""
 
     name: str
     template: str
@@ -41,10 +44,20 @@ class Peer:
     floats: bool = False
     simplified: bool = False
     optimise: tuple[str, ...] = ("-O3",)
+    package: str | None = None
+
+
+def missing_peer(peer: Peer) -> str | None:
+    """Why the peer cannot be measured here: its package is not installed."""
+    if peer.package is None or find_spec(peer.package):
+        return None
+    return f"{peer.package} is not installed; pip install -c constraints.txt -e '.[bench]'"
 
 
 def peer_function(peer: Peer, policy: Policy) -> Function:
     """The peer's C for `policy`."""
+    if peer.package == EMLEARN:
+        return emlearn_function(policy, peer.template, peer.optimise)
     policy = simplify(policy) if peer.simplified else policy
     types = [
         f"int{policy.observation.bits}_t",
@@ -101,5 +114,6 @@ PEERS = {
         Peer("float32-c", "float32.h.j2", _float, floats=True),
         Peer("int8-dense-c", "int8_dense.h.j2", _dense),
         Peer("csr-textbook", "csr_textbook.h.j2", _csr, simplified=True, optimise=("-O3", "-fno-unroll-loops")),
+        Peer("emlearn", "emlearn.h.j2", _float, floats=True, package=EMLEARN),
     )
 }

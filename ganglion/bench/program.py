@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ganglion.codegen.timing import ZERO_WAIT
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator.call import Caller
 from ganglion.firmware.toolchain import ToolchainError
@@ -32,11 +33,13 @@ void {entry}(const {input_type} *x, {output_type} *y)
 }}
 """
 _BUDGET_INSTRUCTIONS = 1 << 32
+_FLASH, _STATIC = (".text", ".rodata", ".data"), (".data", ".bss")
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function of a header that turns one vector into another; `header` is its text."""
+    """A function of a header that turns one vector into another; `header` is its text, `folders` are searched for what
+    it includes."""
 
     header: str
     name: str
@@ -45,26 +48,37 @@ class Function:
     outputs: int
     output_dtype: str
     optimise: tuple[str, ...]
+    folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What calls took at most, bytes of code and constants, and the results, one row for each input."""
+    """What calls took at most and on average, bytes of code and constants, of stack and of static data, and the
+    results, one row for each input."""
 
     instructions: int
     cycles: int
+    mean_cycles: float
     flash_bytes: int
     stack_bytes: int
+    static_bytes: int
     results: np.ndarray
 
+    @property
+    def ram_bytes(self) -> int:
+        """Stack and static data."""
+        return self.stack_bytes + self.static_bytes
 
-def measure_function(function: Function, inputs: np.ndarray, core: str, folder: Path) -> Cost:
-    """Compile `function` with Zig's C compiler for `core` in `folder`, and call it with each row of `inputs`;
-    ToolchainError when the compiler refuses it."""
+
+def measure_function(
+    function: Function, inputs: np.ndarray, core: str, folder: Path, flash_model: str = ZERO_WAIT
+) -> Cost:
+    """Compile `function` with Zig's C compiler for `core` in `folder`, and call it with each row of `inputs`, the first
+    time with cold caches where flash is slow; ToolchainError when the compiler refuses it."""
     elf = _build(function, core, folder)
     program = read_program(elf)
-    flash_bytes = sum(count for name, (_, count) in program.sections.items() if name in (".text", ".rodata"))
-    with Caller(elf, core) as caller:
+    sizes = {name: count for name, (_, count) in program.sections.items()}
+    with Caller(elf, core, flash_model=flash_model) as caller:
         source, target = caller.place(bytes(inputs[0].nbytes)), caller.place(bytes(8 * function.outputs))
         calls, results = [], []
         for values in inputs:
@@ -75,8 +89,10 @@ def measure_function(function: Function, inputs: np.ndarray, core: str, folder: 
     return Cost(
         instructions=max(call.instructions for call in calls),
         cycles=max(call.cycles for call in calls),
-        flash_bytes=flash_bytes - program.symbol(ENTRY).bytes,
+        mean_cycles=sum(call.cycles for call in calls) / len(calls),
+        flash_bytes=sum(sizes.get(name, 0) for name in _FLASH) - program.symbol(ENTRY).bytes,
         stack_bytes=max(call.stack_bytes for call in calls),
+        static_bytes=sum(sizes.get(name, 0) for name in _STATIC),
         results=np.array(results),
     )
 
@@ -94,7 +110,8 @@ def _build(function: Function, core: str, folder: Path) -> Path:
     )
     abi, cpu = CORES[core]
     target = ("-target", f"thumb-freestanding-{abi}", f"-mcpu={cpu}", *function.optimise)
-    command = (sys.executable, "-m", "ziglang", "cc", *target, *_FLAGS, "run.c", "-o", "run.elf")
+    search = (f"-isystem{path}" for path in function.folders)
+    command = (sys.executable, "-m", "ziglang", "cc", *target, *_FLAGS, *search, "run.c", "-o", "run.elf")
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if result.returncode:
         raise ToolchainError(f"{core}: zig cc stopped with exit code {result.returncode}:\n{result.stderr.strip()}")

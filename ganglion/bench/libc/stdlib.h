@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Included by emlearn; nothing of <stdlib.h> is used. */
