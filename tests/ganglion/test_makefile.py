@@ -68,8 +68,8 @@ def test_lists_become_several_values():
 
 
 def test_games_bring_their_emulator():
-    assert "'.[atari]'" in make("train", "ENV=Pong").stdout
-    assert "'.[atari]'" not in make("train", "ENV=Hopper").stdout
+    assert "'.[atari]'" in make("train", "ENV=Pong", "VENV=not-set-up").stdout
+    assert "'.[atari]'" not in make("train", "ENV=Hopper", "VENV=not-set-up").stdout
 
 
 def test_goal_and_limits_of_a_choice_become_options():
