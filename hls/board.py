@@ -51,11 +51,13 @@ def boards() -> list[str]:
 
 
 def read_board(name: str) -> Board:
-    """The board called `name`; BoardError when there is none."""
+    """The board called `name`; BoardError when there is none. Wrapper and pins lie in its folder, or in the one that
+    `files` of its board.toml names, for boards that differ in the part alone."""
     if name not in boards():
         raise BoardError(f"board {name!r} is unknown; allowed: {', '.join(boards())}")
-    folder = files(__package__).joinpath("boards", name)
-    entry = tomllib.loads(folder.joinpath("board.toml").read_text())
+    root = files(__package__).joinpath("boards")
+    entry = tomllib.loads(root.joinpath(name, "board.toml").read_text())
+    folder = root.joinpath(entry.pop("files", name))
     lists = {key: tuple(entry.pop(key, ())) for key in ("place_and_route", "load")}
     wrapper = folder.joinpath("board.v").read_text()
     return Board(**entry, **lists, wrapper=wrapper, pins=folder.joinpath(PIN_FILES[entry["family"]]).read_text())
