@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from ganglion.codegen.compile import fitting_kernels
 from ganglion.codegen.kernels import KERNELS
+from ganglion.codegen.kernels.straight import StraightError
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
-from ganglion.codegen.straight import StraightError
 from ganglion.firmware.toolchain import ToolchainError
 
 from .choice import Goal, Limits, Refusal, rank

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from ganglion.codegen import dense, scatter
 from ganglion.codegen.bounds import prove_bounds
 from ganglion.codegen.compile import CompileOptions, compile_policy
-from ganglion.codegen.kernels import KERNELS
-from ganglion.codegen.straight import half
+from ganglion.codegen.kernels import KERNELS, dense, scatter
+from ganglion.codegen.kernels.straight import half
 from ganglion.firmware.emulator.call import Caller
 from tests.support import kernel_runs
 from tests.support.policies import random_policy

@@ -9,7 +9,7 @@ import pytest
 
 from ganglion.codegen.actor import digest
 from ganglion.codegen.bounds import prove_bounds
-from ganglion.codegen.lane_pairs import pair_rows
+from ganglion.codegen.kernels.lane_pairs import pair_rows
 from ganglion.codegen.policy import Linear
 from ganglion.codegen.reference import infer_codes
 from ganglion.firmware.emulator.call import Caller

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganglion.codegen.rice import WINDOW_BITS, BitReader, BitWriter, best_parameter, cost_bits, fold, unfold
+from ganglion.codegen.kernels.rice import WINDOW_BITS, BitReader, BitWriter, best_parameter, cost_bits, fold, unfold
 
 CODES = st.integers(0, 31).flatmap(
     lambda parameter: st.tuples(st.integers(0, min(40 << parameter, 2**32)), st.just(parameter))

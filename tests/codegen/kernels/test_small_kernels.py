@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 
 from ganglion.codegen.bounds import prove_bounds
+from ganglion.codegen.kernels.rows import Bucket, sort_rows
+from ganglion.codegen.kernels.rows import pack as pack_rows
+from ganglion.codegen.kernels.rows import unpack as unpack_rows
+from ganglion.codegen.kernels.stream import DENSE, sort_neurons
+from ganglion.codegen.kernels.stream import pack as pack_stream
+from ganglion.codegen.kernels.stream import unpack as unpack_stream
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.reference import activations, infer_codes
-from ganglion.codegen.rows import Bucket, sort_rows
-from ganglion.codegen.rows import pack as pack_rows
-from ganglion.codegen.rows import unpack as unpack_rows
-from ganglion.codegen.stream import DENSE, sort_neurons
-from ganglion.codegen.stream import pack as pack_stream
-from ganglion.codegen.stream import unpack as unpack_stream
 from ganglion.codegen.timing import check_instruction_set, load_core
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator.call import Caller

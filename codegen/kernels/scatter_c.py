@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..bounds import LayerBounds
+from ..policy import Policy
 from .array_steps import ArrayStep, array_steps
-from .bounds import LayerBounds
-from .policy import Policy
 from .scatter import pack
 
 

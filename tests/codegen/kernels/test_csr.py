@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from ganglion.codegen.bounds import prove_bounds
-from ganglion.codegen.csr import pack, unpack
+from ganglion.codegen.kernels.csr import pack, unpack
 from ganglion.codegen.policy import Linear
 from tests.support.policies import random_policy
 from tests.support.strategies import policies

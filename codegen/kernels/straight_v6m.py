@@ -16,12 +16,12 @@ from itertools import product
 
 import numpy as np
 
-from .bounds import LayerBounds
-from .policy import Policy
+from ..bounds import LayerBounds
+from ..policy import Policy
+from ..thumb.low_registers import MAX_WORDS, OUTPUTS, Code, High, Home, LowRegisters, Value, Word
+from ..thumb.low_rows import Job, LowRows
+from ..thumb.order import order_jobs
 from .straight import StraightError, half
-from .thumb.low_registers import MAX_WORDS, OUTPUTS, Code, High, Home, LowRegisters, Value, Word
-from .thumb.low_rows import Job, LowRows
-from .thumb.order import order_jobs
 
 MAX_FUSED_OUTPUTS = 3
 _CODES = -1

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..bounds import LayerBounds
+from ..policy import Policy
 from .array_steps import ArrayStep, array_steps
-from .bounds import LayerBounds
 from .csr import pack
-from .policy import Policy
 
 
 def csr_layers(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) -> list[ArrayStep]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
-from .policy import Linear
+from ..bounds import LayerBounds
+from ..policy import Linear
+from ..thumb.matching import FORBIDDEN, match
 from .straight import half
-from .thumb.matching import FORBIDDEN, match
 
 _LANE = 1 << 15
 _BYTE = 8

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
+from ..bounds import LayerBounds
+from ..policy import Linear, Policy
+from ..reorder import reorder_hidden
 from .csr import pack as pack_csr
-from .policy import Linear, Policy
-from .reorder import reorder_hidden
 
 QUAD = 4
 MAX_BUCKET_LENGTH = 24

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
-from .c_text import CArray, c_array
+from ..bounds import LayerBounds
+from ..c_text import CArray, c_array
+from ..policy import Linear, Policy
 from .dense import BLOCK, OFFSET, QUAD, DenseLayer, pack
-from .policy import Linear, Policy
 
 _BUFFER_BYTES = 2
 _POINTER_BYTES = 8

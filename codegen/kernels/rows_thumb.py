@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .policy import Linear
+from ..policy import Linear
 from .rows import QUAD, Bucket, RowsLayer
 
 _COPIES = {1: 4, 2: 4, 3: 4} | dict.fromkeys(range(4, 13), 2)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
-from .c_text import CArray, c_array
+from ..bounds import LayerBounds
+from ..c_text import CArray, c_array
+from ..policy import Policy
+from ..thumb.immediate import PLAIN_LIMIT, is_modified
 from .lanes import lanes
-from .policy import Policy
 from .straight import Straight, straight
 from .straight_v6m import straight_v6m
-from .thumb.immediate import PLAIN_LIMIT, is_modified
 
 _SAVED = ("r1", "r4-r11", "lr")
 _SAVED_WORDS = 10

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
-from .c_text import CArray, c_array
-from .policy import Policy
+from ..bounds import LayerBounds
+from ..c_text import CArray, c_array
+from ..policy import Policy
 from .rice import WINDOW_BITS
 from .stream import DENSE, PackedStream, pack, sort_neurons
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
+from ..bounds import LayerBounds
+from ..policy import Linear
 from .csr import pack as pack_csr
-from .policy import Linear
 
 _BYTE_ROWS = 256
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .policy import Linear
+from ..policy import Linear
 from .straight import half
 
 BLOCK = QUAD = 4

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .bounds import LayerBounds
-from .c_text import CArray, c_array
-from .policy import Linear, Policy
+from ..bounds import LayerBounds
+from ..c_text import CArray, c_array
+from ..policy import Linear, Policy
 
 
 @dataclass(frozen=True)

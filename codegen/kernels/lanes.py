@@ -18,17 +18,17 @@ from itertools import product
 
 import numpy as np
 
+from ..bounds import LayerBounds
+from ..policy import Policy
+from ..thumb import operation as op
+from ..thumb.allocate import allocate
+from ..thumb.immediate import load_cost
+from ..thumb.operation import Accumulator, Constant, Memory, Operation, TableWord, Value
+from ..thumb.order import order_jobs
+from ..thumb.weight_words import WeightWords, pack
 from . import straight as plain
-from .bounds import LayerBounds
 from .lane_pairs import LanePair, pair_readers, pair_rows
-from .policy import Policy
 from .straight import CODES, REGISTERS, Row, Straight, is_fused, layer_rows, name
-from .thumb import operation as op
-from .thumb.allocate import allocate
-from .thumb.immediate import load_cost
-from .thumb.operation import Accumulator, Constant, Memory, Operation, TableWord, Value
-from .thumb.order import order_jobs
-from .thumb.weight_words import WeightWords, pack
 
 TABLE = "table"
 _TABLE_REGISTER = "r2"

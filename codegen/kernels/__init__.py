@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
+from ..bounds import LayerBounds
+from ..policy import Linear, Policy
 from .csr_c import csr_layers
 from .dense_c import dense_layers
-from .policy import Linear, Policy
 from .rows import row_order
 from .rows_c import rows_layers
 from .scatter_c import scatter_layers

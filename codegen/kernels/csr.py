@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
-from .policy import Linear
+from ..bounds import LayerBounds
+from ..policy import Linear
 
 _BYTE_COLUMNS = 256
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .policy import Linear, Policy
-from .thumb import operation as op
-from .thumb.allocate import Code, allocate
-from .thumb.immediate import is_addend, load_cost
-from .thumb.operation import Accumulator, Constant, Memory, Operation, Value
-from .thumb.order import order_jobs
+from ..policy import Linear, Policy
+from ..thumb import operation as op
+from ..thumb.allocate import Code, allocate
+from ..thumb.immediate import is_addend, load_cost
+from ..thumb.operation import Accumulator, Constant, Memory, Operation, Value
+from ..thumb.order import order_jobs
 
 CODES = "codes"
 MAX_FUSED_OUTPUTS = 4

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .policy import Linear, Policy
-from .reorder import reorder_hidden
+from ..policy import Linear, Policy
+from ..reorder import reorder_hidden
 from .rice import BitReader, BitWriter, best_parameter, cost_bits, fold, unfold
 
 DENSE = 128

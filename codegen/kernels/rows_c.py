@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bounds import LayerBounds
-from .c_text import CArray, c_array
-from .policy import Linear, Policy
+from ..bounds import LayerBounds
+from ..c_text import CArray, c_array
+from ..policy import Linear, Policy
 from .rows import Bucket, RowsLayer, pack, row_order, sort_rows
 from .rows_thumb import ThumbLayer, thumb_layer
 
