@@ -41,9 +41,9 @@ def erk_net(
 ) -> Policy:
     """A random ERK mask with normal weights, quantised per layer with shifts that fit 2,000 normal observations.
 
-    The mask's units are blocks of `block` (rows, columns) weights, cut off at the edges; (1, 2) is the trainer's pattern
-    `pairs`. Hidden scales are the largest power of two that keeps those observations inside the code range. The same
-    arguments give the same integers for ever.
+    The mask's units are blocks of `block` (rows, columns) weights, cut off at the edges; (1, 2) is the trainer's
+    pattern `pairs`. Hidden scales are the largest power of two that keeps those observations inside the code range.
+    The same arguments give the same integers for ever.
     """
     rng = np.random.default_rng(seed)
     matrices, biases = _draw(rng, shape, sparsity, block)
