@@ -50,19 +50,18 @@ def lanes(policy: Policy, bounds: Sequence[LayerBounds]) -> Straight:
     halves = policy.observation.code_range[1] < 1 << 15
     scores = _SCORES if stored and halves else ()
     pairings = [pair_rows(policy.layers[0], bounds[0], policy.layers[1], *score) for score in scores] or [[]]
+    found = {}
+    for number, memory in product(range(len(pairings)), _MEMORIES):
+        builder = _Builder(policy, bounds, pairings[number], [], memory)
+        found[number, memory] = builder.fastest(stored, words - len(pairings[number]))
+    _, memory = min(found, key=lambda tried: found[tried].code.cycles)
     columns = pair_columns(policy.layers[0]) if stored else []
-    best, best_frame = None, 0
-    for pairs, code_pairs, memory in product(pairings, ([], columns) if columns else ([],), _MEMORIES):
-        frame_words = words - len(pairs) + len(code_pairs)
-        if frame_words > plain.MAX_FRAME_WORDS:
-            continue
-        operations = _Builder(policy, bounds, pairs, code_pairs, memory).program(stored, frame_words)
-        for window_loads in _WINDOW_LOADS:
-            given = {CODES: "r0", TABLE: _TABLE_REGISTER}
-            code = allocate(operations, REGISTERS, given, _TABLE_REGISTER, window_loads)
-            if best is None or code.cycles < best.cycles:
-                best, best_frame = code, frame_words
-    return Straight(best, best_frame)
+    for number, pairs in enumerate(pairings if columns else []):
+        frame_words = words - len(pairs) + len(columns)
+        if frame_words <= plain.MAX_FRAME_WORDS:
+            builder = _Builder(policy, bounds, pairs, columns, memory)
+            found[number, len(_MEMORIES)] = builder.fastest(stored, frame_words)
+    return min(found.values(), key=lambda program: program.code.cycles)
 
 
 class _Builder:
@@ -79,6 +78,12 @@ class _Builder:
         self._policy, self._bounds, self._pairs, self._memory = policy, bounds, pairs, memory
         self._code_pairs = code_pairs
         self._weights = WeightWords()
+
+    def fastest(self, stored: int, frame_words: int) -> Straight:
+        """The program's code, in windows of the size that makes it fastest."""
+        operations, given = self.program(stored, frame_words), {CODES: "r0", TABLE: _TABLE_REGISTER}
+        codes = [allocate(operations, REGISTERS, given, _TABLE_REGISTER, loads) for loads in _WINDOW_LOADS]
+        return Straight(min(codes, key=lambda code: code.cycles), frame_words)
 
     def program(self, stored: int, frame_words: int) -> list[Operation]:
         """All operations in order; the first `stored` layers write their activations to the stack."""

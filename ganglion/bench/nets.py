@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from ganglion.codegen.actor import digest
 from ganglion.codegen.policy import HEAD_BITS, Head, Linear, ObservationMap, Policy, check_policy
 
-SHAPES = ((11, 256, 256, 3), (17, 256, 256, 6), (376, 256, 256, 17))
 SPARSITIES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 
 Block = tuple[int, int]
+
+
+class Net(NamedTuple):
+    """Widths from observation to output, and the rows and columns of the blocks that the mask is made of."""
+
+    shape: tuple[int, ...]
+    block: Block = (1, 1)
+
+    def __str__(self) -> str:
+        """Such as 11-256-256-3, and 11-256-256-3-1x2 with blocks."""
+        blocks = () if self.block == (1, 1) else ("x".join(map(str, self.block)),)
+        return "-".join((*map(str, self.shape), *blocks))
+
+
+NETS = (
+    Net((11, 256, 256, 3)),
+    Net((11, 256, 256, 3), (1, 2)),
+    Net((11, 256, 256, 3), (2, 2)),
+    Net((17, 256, 256, 6)),
+    Net((376, 256, 256, 17)),
+)
 _OBSERVATION_CLIP = 4.0
 _WEIGHT_EXPONENT = -7
 
