@@ -11,9 +11,9 @@ from ganglion.hil.report import Build
 from ganglion.hls.board import Board, read_board
 from ganglion.hls.board_design import board_design
 from ganglion.hls.choice import Choice, choose_design
+from ganglion.hls.core.sequential import sequential_design
+from ganglion.hls.core.spatial import spatial_design
 from ganglion.hls.design import Design
-from ganglion.hls.sequential import sequential_design
-from ganglion.hls.spatial import spatial_design
 
 from .errors import UsageError
 from .options import LogicOptions

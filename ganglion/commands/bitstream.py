@@ -11,9 +11,9 @@ from rich.table import Table
 
 from ganglion.hls.board import Board
 from ganglion.hls.choice import Choice
-from ganglion.hls.load import load_bitstream, load_command
-from ganglion.hls.summary import write_summary
-from ganglion.hls.synth import Synthesis, synthesise
+from ganglion.hls.flow.load import load_bitstream, load_command
+from ganglion.hls.flow.summary import write_summary
+from ganglion.hls.flow.synth import Synthesis, synthesise
 
 from ..logic import DEFAULT_BOARD, build_logic
 from ..options import ActorOptions, LogicOptions, announce

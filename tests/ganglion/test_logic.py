@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ganglion.hls.board import read_board
+from ganglion.hls.flow.tools import ToolError
 from ganglion.hls.simulator import find_engine
-from ganglion.hls.tools import ToolError
 from ganglion.main import main
 from tests.hls.support import quick_engine
 from tests.support.actors import hopper_actor

@@ -7,10 +7,10 @@ import pytest
 
 from ganglion.hls.board import read_board
 from ganglion.hls.choice import NothingFits, choose_design
+from ganglion.hls.core.memory import BLOCK_RAMS
+from ganglion.hls.core.sequential import sequential_design
+from ganglion.hls.core.spatial import spatial_design
 from ganglion.hls.estimate import COSTS, estimate_sequential, estimate_spatial
-from ganglion.hls.memory import BLOCK_RAMS
-from ganglion.hls.sequential import sequential_design
-from ganglion.hls.spatial import spatial_design
 from tests.support.policies import random_policy
 
 from .measurements import MEASURED, measured_policy, name, table_line

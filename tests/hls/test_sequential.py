@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganglion.codegen import arithmetic, passes, reference
+from ganglion.hls.core.sequential import sequential_design
 from ganglion.hls.design import DesignError
-from ganglion.hls.sequential import sequential_design
 from tests.support.policies import random_policy
 
 from .support import assert_design_equal, broad, run_codes

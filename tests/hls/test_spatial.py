@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganglion.codegen import passes
+from ganglion.hls.core.netlist import Netlist, Value
+from ganglion.hls.core.spatial import spatial_design
 from ganglion.hls.design import DesignError
-from ganglion.hls.netlist import Netlist, Value
-from ganglion.hls.spatial import spatial_design
 from tests.support.policies import random_policy
 
 from .support import assert_design_equal, broad

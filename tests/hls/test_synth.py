@@ -6,9 +6,9 @@ import pytest
 
 from ganglion.hls.board import BoardError, boards, read_board
 from ganglion.hls.board_design import board_design
-from ganglion.hls.sequential import sequential_design
-from ganglion.hls.synth import PartTooSmall, TimingError, synthesise
-from ganglion.hls.tools import ToolError, find_tool
+from ganglion.hls.core.sequential import sequential_design
+from ganglion.hls.flow.synth import PartTooSmall, TimingError, synthesise
+from ganglion.hls.flow.tools import ToolError, find_tool
 from tests.support.fpga_tools import FULL, install_tools
 from tests.support.policies import random_policy
 

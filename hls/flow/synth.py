@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .board import PIN_FILES, Board, boards, read_board
+from ..board import PIN_FILES, Board, boards, read_board
+from ..design import Design, rtl_source, write_design
 from .carry_chains import cut_chain_ends
-from .design import Design, rtl_source, write_design
 from .tools import ToolError, find_tool, run_tool
 
 TOP = "ganglion_board"
