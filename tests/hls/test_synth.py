@@ -11,7 +11,7 @@ from ganglion.hls.board_design import board_design
 from ganglion.hls.core.sequential import sequential_design
 from ganglion.hls.flow.fastest import at_fastest_clock
 from ganglion.hls.flow.synth import SEEDS, PartTooSmall, TimingError, synthesise
-from ganglion.hls.flow.tools import ToolError, find_tool
+from ganglion.hls.flow.tools import ToolError, find_tool, run_tool
 from tests.support.fpga_tools import FULL, install_tools
 from tests.support.policies import random_policy
 
@@ -102,6 +102,22 @@ def test_a_tool_that_fails_shows_the_end_of_its_log(design, tools, tmp_path):
     tools(log="ERROR: something else\n")
     with pytest.raises(ToolError, match=r"(?s)ended with status 1; last lines of .*nextpnr-ice40\.log.*something else"):
         synthesise(design, read_board("icebreaker"), tmp_path / "build")
+
+
+def test_a_tool_that_the_system_kills_is_told_with_the_end_of_its_log(tmp_path):
+    with pytest.raises(
+        ToolError, match=r"(?s)sh was killed by signal 9, out of memory perhaps; .*sh\.log:\n2\n"
+    ) as error:
+        run_tool(["sh", "-c", "seq 13; kill -9 $$"], tmp_path, "sh.log")
+    assert str(tmp_path / "sh.log") in str(error.value)
+
+
+def test_packaged_tools_are_found_on_the_path_too(tmp_path, monkeypatch):
+    script = tmp_path / "yowasp-some-tool"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_tool("some-tool") == ["yowasp-some-tool"]
 
 
 def test_a_missing_tool_says_how_to_install_it():
