@@ -13,6 +13,7 @@ from ganglion.hls.design import DesignError, rtl_source
 from ganglion.hls.flow.tools import run_tool
 from tests.support.policies import random_policy
 
+from .measurements import zoo_policy
 from .support import assert_design_equal, broad
 
 pytest.importorskip("da4ml", reason="da4ml is not installed (pip install da4ml)")
@@ -131,3 +132,9 @@ def test_sums_of_more_than_32_bits_are_exact(tmp_path):
 def test_ten_thousand_observations_of_a_real_shape(tmp_path):
     policy = passes.simplify(random_policy(shape=(11, 256, 256, 3), sparsity=0.99))
     assert_equal(policy, 3, tmp_path, count=10_000, engine="verilator")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("actor", ["Hopper-v4/distil-n164", "Swimmer-v4/distil-n47"])
+def test_ten_thousand_observations_of_the_zoo(actor, tmp_path):
+    assert_equal(zoo_policy(actor), 3, tmp_path, count=10_000, engine="verilator")
