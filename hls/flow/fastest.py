@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..board import Board
-from .synth import TimingError
+from .synth import NEAR, TimingError
 
 Result = TypeVar("Result")
 
@@ -15,12 +15,12 @@ Result = TypeVar("Result")
 def at_fastest_clock(board: Board, attempt: Callable[[Board], Result]) -> Result:
     """What `attempt`, which synthesises, gives for `board` at the fastest clock that it does not refuse.
 
-    Clocks are tried from the fastest down, without those above what the try before has reached. The TimingError of the
-    last try when it refuses all.
+    Clocks are tried from the fastest down, without those that the try before missed by more than seeds make up for.
+    The TimingError of the last try when it refuses all.
     """
     refused, reached_hz = None, math.inf
     for clock_mhz in sorted(board.clocks, reverse=True):
-        if clock_mhz * 1e6 > reached_hz:
+        if NEAR * clock_mhz * 1e6 > reached_hz:
             continue
         try:
             return attempt(board.at(clock_mhz))
