@@ -127,6 +127,9 @@ class _Run:
             self.learner.prune(sparsity, self.dataset.draw(PRUNING_OBSERVATIONS).observations)
         if update in (settings.update_at(settings.quantise_start), settings.update_at(settings.recalibrate)):
             self.learner.quantise(self.dataset.draw(CALIBRATION_OBSERVATIONS).observations)
+        share = settings.frozen_share_at(update)
+        if share is not None:
+            self.learner.freeze(share)
 
     def _drive(self, steps: int, student) -> torch.Tensor:
         self.steps += steps

@@ -32,6 +32,10 @@ class Record:
         text = json.dumps(result.as_dict, indent=1)
         _write(self.place(result.point) / _RESULT, text.encode())
 
+    def read(self, point: Point) -> Result:
+        """What a finished point gave."""
+        return Result.parse(json.loads((self.place(point) / _RESULT).read_text()))
+
     def results(self) -> list[Result]:
         """What is known already, in the order of the folders' names."""
         files = sorted(self.folder.glob(f"points/*/{_RESULT}"))
