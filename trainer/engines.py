@@ -8,10 +8,11 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 CRASH_RETRIES = 3
+_LOOK_EVERY_S = 1.0
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -43,6 +44,24 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Stop what still runs; what lies on disk stays."""
+
+
+def run_all(tasks: Sequence[Task], engine: Engine, look: Callable[[], None] = lambda: None) -> dict[str, str]:
+    """Run `tasks`, calling `look` about every second, and close the engine; by name, what went wrong with which."""
+    waiting, running, failed = list(tasks), 0, {}
+    try:
+        while waiting or running:
+            while waiting and running < engine.slots:
+                engine.start(waiting.pop(0))
+                running += 1
+            for task, error in engine.wait(_LOOK_EVERY_S):
+                running -= 1
+                if error is not None:
+                    failed[task.name] = error
+            look()
+    finally:
+        engine.close()
+    return failed
 
 
 class HereEngine:

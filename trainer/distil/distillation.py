@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -68,12 +69,20 @@ def distil(
     torch.set_num_threads(1)
     check_settings(settings)
     if folder:
-        snapshot.claim(folder, {"teacher": teacher.digest, **asdict(settings)})
+        snapshot.claim(folder, describe(teacher, settings, observations))
     if observations is None and not checked:
         check_teacher(teacher)
     run = _Run(teacher, settings, progress, folder, observations)
     run.go()
     return run.student()
+
+
+def describe(teacher: Teacher, settings: Settings, observations: np.ndarray | None = None) -> dict:
+    """Plain values that decide which student comes out."""
+    described = {"teacher": teacher.digest, "env_id": teacher.env_id, **asdict(settings)}
+    if observations is not None:
+        described["observations"] = hashlib.sha256(np.ascontiguousarray(observations).tobytes()).hexdigest()
+    return described
 
 
 class _Run:

@@ -11,8 +11,19 @@ search     the search itself, resumable, on several cores or a cluster
 """
 
 from .points import Goal, Point, Result
-from .pricing import KernelPrice, Price, Pricing
+from .pricing import DesignPrice, KernelPrice, Price, Pricing
 from .search import Limit, limit
 from .student import make_student
 
-__all__ = ["Goal", "KernelPrice", "Limit", "Point", "Price", "Pricing", "Result", "limit", "make_student"]
+__all__ = [
+    "DesignPrice",
+    "Goal",
+    "KernelPrice",
+    "Limit",
+    "Point",
+    "Price",
+    "Pricing",
+    "Result",
+    "limit",
+    "make_student",
+]

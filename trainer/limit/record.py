@@ -47,7 +47,7 @@ class Record:
         told = {
             "env_id": standard.env_id,
             "teacher_return": round(taught, 3),
-            "front": {unit: [r.point.name for r in pareto_front(results, unit)] for unit in ("cycles", "bytes")},
+            "front": {unit: [r.point.name for r in pareto_front(results, unit)] for unit in goal.units},
             "results": {result.point.name: result.as_dict for result in sorted(results, key=lambda r: r.point.name)},
         }
         _write(self.folder / "front.json", json.dumps(told | verdict, indent=1).encode())

@@ -146,7 +146,7 @@ class _Search:
         about = actor.about | {"provenance": provenance, "returns": verdict.returns, "share": verdict.about}
         write_actor(path, actor.policy, about)
         self._show({"chosen": {"point": chosen.point.name, "verdict": verdict.about, "returns": verdict.returns}})
-        return Limit(chosen, path, verdict, fronts(self.results), self.results, self.out_of_time)
+        return Limit(chosen, path, verdict, fronts(self.results, self.goal.units), self.results, self.out_of_time)
 
 
 def _nothing(goal: Goal, results: Sequence[Result]) -> str:
@@ -154,11 +154,9 @@ def _nothing(goal: Goal, results: Sequence[Result]) -> str:
         return f"no student was begun within {goal.minutes:g} minutes; give the search more"
     if goal.has_budget:
         cheapest = min(results, key=lambda result: (result.price.nonzeros, result.point.name))
-        fast, small = cheapest.price.fastest, cheapest.price.smallest
         return (
             f"no student fits into {goal.budget}; the smallest of {len(results)} has {cheapest.nonzeros:,} weights, "
-            f"takes {fast.cycles:,} cycles in {fast.bytes:,} bytes ({fast.kernel}) or {small.bytes:,} bytes with "
-            f"{small.cycles:,} cycles ({small.kernel}), and keeps {cheapest.share:.1%} of the return"
+            f"takes {cheapest.price.fastest} or {cheapest.price.smallest}, and keeps {cheapest.share:.1%} of the return"
         )
     nearest = max(results, key=lambda result: result.share)
     return (
