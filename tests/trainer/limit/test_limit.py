@@ -230,7 +230,7 @@ def test_a_search_ends_in_an_actor_and_resumes(tmp_path):
     assert read_teacher(tmp_path / "teacher.safetensors").digest == teacher().digest
     reports = []
     again = limit(
-        teacher(), GOAL, tmp_path, price, lambda results, running: reports.append(len(running)), SMALL, workers=1
+        teacher(), GOAL, tmp_path, price, lambda results, running: reports.append(len(running)), SMALL, _here()
     )
     assert reports == [0, 0]
     assert again.path.read_bytes() == found.path.read_bytes() and len(again.results) == len(found.results)
@@ -347,6 +347,21 @@ def test_a_ray_worker_killed_in_the_middle_of_a_student_is_replaced(tmp_path):
 
 
 def _makers() -> list[int]:
-    """One process of Ray that makes a student."""
-    names = {path.parent.name: path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()}
-    return sorted(int(pid) for pid, line in names.items() if line.startswith(b"ray::make_student"))[:1]
+    """One process of this test's Ray that makes a student."""
+    paths = [path for path in Path("/proc").glob("[0-9]*") if _read(path / "cmdline").startswith("ray::make_student")]
+    return [int(path.name) for path in paths if os.getpid() in _ancestors(int(path.name))][:1]
+
+
+def _ancestors(pid: int) -> list[int]:
+    found = []
+    while pid > 1 and (stat := _read(Path("/proc", str(pid), "stat"))):
+        pid = int(stat.rpartition(")")[2].split()[1])
+        found.append(pid)
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
