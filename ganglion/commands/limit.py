@@ -54,6 +54,10 @@ class Limit:
     """What is pruned together: single weights, two neighbouring inputs of a row, or whole neurons."""
     powers_of_two: bool = False
     """Allow only 0 and powers of two as weights: no multiplier in logic."""
+    try_bits: tuple[int, ...] = (6, 5, 4, 3)
+    """Bits of a weight to try, in this order, once the number of weights is found, until one does not pass."""
+    try_widths: tuple[float, ...] = (0.75, 0.5)
+    """Shares of the neurons that are alive then, to try as the most of a hidden layer, likewise."""
     start: float = 0.04
     """Share of its weights that the first and largest student keeps."""
     minutes: float = 30.0
@@ -68,6 +72,7 @@ class Limit:
 
     def run(self) -> int:
         """Search, show the front as it grows, write the actor that was found."""
+        require_extra("train", "torch", "stable_baselines3")
         from ganglion.trainer.limit import limit, make_student
 
         self.where.check()
@@ -115,6 +120,8 @@ class Limit:
             part=self.part,
             max_luts=self.max_luts,
             max_ns=self.max_ns,
+            weight_bits=self.try_bits,
+            widths=self.try_widths,
             start=self.start,
             minutes=self.minutes,
             long_updates=self.updates,

@@ -148,6 +148,10 @@ def check_goal(goal: Goal) -> None:
                 f"{NAMES[unit]} are asked for, but prices are those of {where}: allowed are {NAMES[goal.units[0]]} and "
                 f"{NAMES[goal.units[1]]}; name a part for LUTs and ns, none for cycles and bytes"
             )
+    if not all(2 <= bits <= 8 for bits in goal.weight_bits):
+        raise DistilError(f"the bits to try are {goal.weight_bits}; allowed: 2 to 8 each")
+    if not all(0.0 < width <= 1.0 for width in goal.widths):
+        raise DistilError(f"the widths to try are {goal.widths}; allowed: above 0, up to 1, of the neurons alive")
     if not 0.0 < goal.start <= 1.0:
         raise DistilError(f"the search starts at a density of {goal.start}; allowed: above 0, up to 1")
     if goal.resolution <= 1.0:

@@ -257,6 +257,8 @@ def test_a_lost_result_is_made_again(tmp_path):
         (Goal(start=0.0), "density of 0.0"),
         (Goal(resolution=1.0), "resolution is 1.0"),
         (Goal(seeds=0), "0 seeds"),
+        (Goal(weight_bits=(6, 9)), r"bits to try are \(6, 9\)"),
+        (Goal(widths=(0.5, 0.0)), r"widths to try are \(0.5, 0.0\)"),
         (Goal(max_luts=500), "LUTs are asked for, but prices are those of the core cortex-m4"),
         (Goal(part="icebreaker"), "bytes are asked for, but prices are those of the part icebreaker"),
         (Goal(part="icebreaker", unit="luts", max_ns=0), "budget is 0 ns"),
