@@ -50,20 +50,12 @@ def _published(axes: Axes, values: Sequence[Published]) -> None:
     for quantised, (name, color, line) in styles.items():
         rows = [value for value in values if value.quantised == quantised]
         if rows:
-            axes.errorbar(
-                [1 - row.sparsity for row in rows],
-                [row.mean for row in rows],
-                yerr=[row.band for row in rows],
-                color=color,
-                linestyle=line,
-                marker="x",
-                markersize=4,
-                linewidth=0.9,
-                elinewidth=0.6,
-                capsize=2,
-                alpha=0.7,
-                label=f"Ivanov et al. 2025, {name}, ± band of {rows[0].seeds} seeds, {_steps(_PAPER_STEPS)} a point",
-            )
+            densities, means = [1 - row.sparsity for row in rows], [row.mean for row in rows]
+            label = f"Ivanov et al. 2025, {name}, ± band of {rows[0].seeds} seeds, {_steps(_PAPER_STEPS)} a point"
+            axes.plot(densities, means, color=color, linestyle=line, linewidth=0.9, marker="x", ms=4, label=label)
+            low = [row.mean - row.band for row in rows]
+            high = [row.mean + row.band for row in rows]
+            axes.fill_between(densities, low, high, color=color, alpha=0.08, linewidth=0)
 
 
 def _teachers(axes: Axes, entries: Sequence[Entry]) -> None:
@@ -72,7 +64,7 @@ def _teachers(axes: Axes, entries: Sequence[Entry]) -> None:
         if entry.teacher_return is not None:
             taught.setdefault(entry.teacher_steps, []).append(entry.teacher_return)
     for steps, returns in sorted(taught.items(), key=lambda item: item[0] or 0):
-        label = "their teacher" + (f", {_steps(steps)}" if steps else "")
+        label = "teacher of the distilled" + (f", {_steps(steps)}" if steps else "")
         axes.axhline(fmean(returns), color=_COLORS["distilled"], linewidth=0.8, linestyle=":", label=label)
 
 
@@ -96,11 +88,17 @@ def _method(axes: Axes, method: Method, entries: Sequence[Entry]) -> None:
             linestyle="none",
             label=_NAMES[method] if index == 0 else None,
         )
-        place = (0, -12 - 18 * (index % 3)) if method == "distilled" else (0, -24)
+        above = method == "distilled"
         axes.annotate(
-            _label(group, kind, chosen), (x, low), place, textcoords="offset points", ha="center", va="top", size=6.5,
+            _label(group, kind, chosen),
+            (x, high if above else low),
+            (0, 6 + 18 * (index % 3) if above else -6),
+            textcoords="offset points",
+            ha="center",
+            va="bottom" if above else "top",
+            size=6.5,
             color=_COLORS[method],
-        )  # fmt: skip
+        )
 
 
 def _around(entry: Entry) -> tuple[float, float]:
@@ -124,11 +122,12 @@ def _decorate(axes: Axes, entries: Sequence[Entry], paper: Sequence[Published], 
     densest = max([1 - value.sparsity for value in paper] + [1 - entry.sparsity for entry in entries])
     sparsest = min([1 - value.sparsity for value in paper] + [1 - entry.sparsity for entry in entries])
     axes.set_xscale("log")
-    axes.set_xlim(densest * 1.15, sparsest / 1.6)
+    axes.set_xlim(densest * 1.15, sparsest / 2)
     axes.xaxis.set_major_locator(FixedLocator([1 - sparsity for sparsity in _SPARSITIES]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda density, _: f"{100 * (1 - density):.4g} %"))
-    axes.set_ylim(bottom=min(0, *[entry.mean - entry.deviation for entry in entries], 0))
+    axes.margins(y=0.15)
+    axes.set_ylim(bottom=min([0.0, *(entry.mean - entry.deviation for entry in entries)]))
     axes.set_xlabel("share of the weights that are zero")
     axes.set_ylabel("return, mean over episodes")
     axes.set_title(f"{env_id}: at the points, weights that are left and what each took beyond its teacher", fontsize=9)
