@@ -81,6 +81,7 @@ class Distil:
         if recorded is None:
             check_teacher(teacher)
             standard = measure_teacher(teacher, self.episodes)
+        path = path.resolve()  # other machines of a cluster have other working folders
         one = len(self.seeds) == 1
         seeds = range(settings.seed, settings.seed + self.seeds[0]) if one else self.seeds
         return [

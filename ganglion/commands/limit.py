@@ -158,7 +158,7 @@ def _tell(found: Found, goal: Goal, folder: Path) -> None:
     console = Console()
     console.print(_picture(goal, found.results))
     lines = [
-        f"{found.path}: {price.nonzeros:,} weights; "
+        f"{folder / found.path.name}: {price.nonzeros:,} weights; "
         + "; ".join(str(way) for way in sorted(price.ways, key=lambda way: way.time)),
         f"the best of {len(found.results)} students, measured again on {len(verdict.student)} seeds that it was not "
         f"chosen by: {verdict.share:.1%} of the teacher's return ({verdict.low:.1%} to {verdict.high:.1%}), worst "
