@@ -66,7 +66,6 @@ def distil(
     student gets into. A teacher that is `checked` is known to be better than random.
     Raises DistilError for settings, observations and teachers that cannot work.
     """
-    torch.set_num_threads(1)
     check_settings(settings)
     if folder:
         snapshot.claim(folder, describe(teacher, settings, observations))
@@ -87,6 +86,7 @@ def describe(teacher: Teacher, settings: Settings, observations: np.ndarray | No
 
 class _Run:
     def __init__(self, teacher: Teacher, settings: Settings, progress, folder: Path | None, recorded) -> None:
+        torch.set_num_threads(1)
         self.teacher, self.settings, self.progress, self.folder = teacher, settings, progress, folder
         self.fleet = Fleet(teacher.env_id, settings) if recorded is None else None
         self.dataset = Dataset(settings.capacity, torch.Generator().manual_seed(settings.seed))
