@@ -88,11 +88,11 @@ def _method(axes: Axes, method: Method, entries: Sequence[Entry]) -> None:
             linestyle="none",
             label=_NAMES[method] if index == 0 else None,
         )
-        above = method == "distilled"
+        above = method == "distilled" and not kind
         axes.annotate(
             _label(group, kind, chosen),
             (x, high if above else low),
-            (0, 6 + 18 * (index % 3) if above else -6),
+            (0, 6 if above else -6),
             textcoords="offset points",
             ha="center",
             va="bottom" if above else "top",
