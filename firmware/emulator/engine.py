@@ -18,6 +18,7 @@ from .access import accesses, find_access
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
 from .library import (
     ACCESSES,
+    MAX_RAM,
     PLACE,
     PRICE,
     STARTS,
@@ -25,6 +26,7 @@ from .library import (
     Config,
     Edge,
     FlashConfig,
+    Range,
     Report,
     Span,
     load_library,
@@ -93,12 +95,13 @@ class Engine:
         self._buffer = ctypes.create_string_buffer(4096)
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(CPU_MODELS[core.name])
+        regions = list(regions)
         self._map(regions)
         self._pricer = Pricer(core, refill, self.read, self._float_enabled)
         self._callbacks = self._make_callbacks()
         exceptions = core.exceptions
         config = Config(
-            *self._callbacks, _flash_config(flash_model, flash), vectors, *usart, peripherals.cpuid,
+            *self._callbacks, _flash_config(flash_model, flash), *_ram_config(regions), vectors, *usart, peripherals.cpuid,
             exceptions.entry_cycles, exceptions.return_cycles, exceptions.return_float_cycles,
         )  # fmt: skip
         self._machine = self._library.machine_new(self.uc._uch, config)
@@ -281,6 +284,14 @@ def _flash_config(model: FlashModel, flash: Region) -> FlashConfig:
         flash.origin, flash.origin + flash.bytes,
         model.wait_states, model.line_bytes, model.instruction_lines, model.data_lines, model.prefetch,
     )  # fmt: skip
+
+
+def _ram_config(regions: Iterable[Region]) -> tuple[ctypes.Array[Range], int]:
+    """What can be written; EmulatorError where that is in too many pieces."""
+    ranges = sorted((region.origin, region.origin + region.bytes) for region in regions if region.writable)
+    if len(ranges) > MAX_RAM:
+        raise EmulatorError(f"{len(ranges)} separate pieces of RAM; the emulator has room for {MAX_RAM}")
+    return (Range * MAX_RAM)(*(Range(*each) for each in ranges)), len(ranges)
 
 
 def _access(item: Instruction) -> Access:

@@ -19,8 +19,10 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
 SOURCES = (
-    "machine.c", "access.c", "edges.c", "exceptions.c", "flash.c", "peripherals.c", "system.c", "line.c", "watchdog.c",
+    "machine.c", "access.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c", "memory.c", "peripherals.c",
+    "system.c", "watchdog.c",
 )  # fmt: skip
+MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
 
 PRICE = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32))
@@ -50,11 +52,18 @@ class FlashConfig(ctypes.Structure):
     )
 
 
+class Range(ctypes.Structure):
+    """`struct range` of machine.h."""
+
+    _fields_ = (("begin", c_uint32), ("end", c_uint32))
+
+
 class Config(ctypes.Structure):
     """`struct config` of machine.h."""
 
     _fields_ = (
         ("price", PRICE), ("place", PLACE), ("accesses", ACCESSES), ("starts", STARTS), ("flash", FlashConfig),
+        ("ram", Range * MAX_RAM), ("ram_count", c_uint32),
         ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32), ("cpuid", c_uint32),
         ("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32),
     )  # fmt: skip
@@ -85,7 +94,7 @@ class Edge(ctypes.Structure):
 
     _fields_ = (
         ("count", c_uint64), ("from_address", c_uint32), ("from_size", c_uint32), ("to_address", c_uint32),
-        ("cycles", c_uint32), ("instructions", c_uint32),
+        ("cycles", c_uint32), ("instructions", c_uint32), ("follower", c_uint32),
     )  # fmt: skip
 
 
