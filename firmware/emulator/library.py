@@ -19,8 +19,8 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
 SOURCES = (
-    "machine.c", "access.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c", "memory.c", "peripherals.c",
-    "system.c", "watchdog.c",
+    "machine.c", "access.c", "alignment.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c", "memory.c",
+    "peripherals.c", "system.c", "watchdog.c",
 )  # fmt: skip
 MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
@@ -41,6 +41,12 @@ class Access(ctypes.Structure):
     _fields_ = (
         ("pc", c_uint32), ("base", c_int32), ("index", c_int32), ("shift", c_uint32), ("displacement", c_uint32),
     )  # fmt: skip
+
+
+class LoadConfig(ctypes.Structure):
+    """`struct load_config` of machine.h."""
+
+    _fields_ = (("access", Access), ("cycles", c_uint32 * 4))
 
 
 class FlashConfig(ctypes.Structure):
@@ -148,6 +154,7 @@ _PROTOTYPES = {
     "machine_send": (c_int, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_receive": (c_size_t, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_word": (c_uint32, (c_void_p, c_uint32)),
+    "machine_watch_loads": (c_int, (c_void_p, POINTER(LoadConfig), c_size_t)),
     "machine_watch": (c_int, (c_void_p, c_uint32)),
     "machine_span": (None, (c_void_p, c_int, POINTER(Span))),
     "machine_clear_counts": (None, (c_void_p,)),

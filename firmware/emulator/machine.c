@@ -94,6 +94,7 @@ void machine_free(struct machine *m)
 {
     flash_free(m);
     accesses_free(m);
+    free(m->loads);
     free(m->edges);
     peripherals_free(m);
     free(m);

@@ -53,6 +53,12 @@ struct access {
     uint32_t shift, displacement;
 };
 
+/* A load that can meet an address that its width does not divide, and what it costs more by the address modulo 4. */
+struct load_config {
+    struct access access;
+    uint32_t cycles[4];
+};
+
 /* The loads, or the stores, of the block (address, size), at most one for each halfword. Returns how many. */
 typedef uint32_t (*accesses_callback)(uint32_t address, uint32_t size, int write, struct access *accesses);
 
@@ -206,6 +212,12 @@ struct access_list {
     struct access *items;
 };
 
+struct watched_load {
+    struct machine *machine;
+    struct load_config config;
+    uc_hook hook;
+};
+
 struct buffer {
     uint8_t *bytes;
     size_t begin, end, capacity;
@@ -225,6 +237,7 @@ struct machine {
 
     struct access_list *access_lists;
     size_t access_list_count;
+    struct watched_load *loads;
     struct edge *edges;
     size_t edge_count, edge_capacity, last_edge;
     struct span spans[MAX_SPANS];
@@ -300,7 +313,11 @@ void machine_clear_counts(struct machine *m);
 size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity);
 void spans_step(struct machine *m, uint32_t address);
 
+/* alignment.c */
+int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count);
+
 /* access.c */
+uint32_t access_address(const struct machine *m, const struct access *access);
 uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
 void accesses_free(struct machine *m);
 
