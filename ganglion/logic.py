@@ -17,7 +17,7 @@ from ganglion.hls.spatial import spatial_design
 
 from .errors import UsageError
 from .options import LogicOptions
-from .places import build_folder, c_identifier
+from .places import build_folder, c_identifier, note_image
 
 DEFAULT_BOARD = "icebreaker"
 
@@ -39,13 +39,16 @@ class BuiltLogic:
 
 
 def build_logic(policy: Policy, board_name: str | None, options: LogicOptions, root: Path) -> BuiltLogic:
-    """The logic of `policy` on a board of hls/boards, with its serial port; nothing is written yet."""
+    """The logic of `policy` on a board of hls/boards, with its serial port; nothing of it is written yet but its
+    checksum."""
     board = read_board(board_name or DEFAULT_BOARD)
     simple = simplify(policy)
     core, choice = _core(simple, board, options)
     design = board_design(core, c_identifier(policy.env_id), board.name, board.clock_hz)
-    facts = Build("fpga", design.kind, board=board.name, nonzeros_effective=simple.nonzeros)
-    return BuiltLogic(simple, board, design, build_folder(policy, board.name, root), facts, choice)
+    facts = Build("fpga", design.kind, board=board.name, nonzeros_effective=simple.nonzeros, image=design.checksum)
+    folder = build_folder(policy, board.name, root)
+    note_image(folder, design.checksum)
+    return BuiltLogic(simple, board, design, folder, facts, choice)
 
 
 def _core(policy: Policy, board: Board, options: LogicOptions) -> tuple[Design, Choice | None]:
