@@ -90,17 +90,20 @@ def price_plan(plan: Plan, target: Target) -> Price:
 def _price_codes(plan: Plan, policy: Policy, target: Target) -> Price:
     """The same for the integers alone; every output is compared."""
     codes, output_bytes = _some_codes(policy), 2 * policy.actions
-    files = {f"{plan.name}.h": plan.files[f"{plan.name}.h"], "codes_only.c": _CODES_ONLY.read_text()}
+    files = {f"{plan.name}.h": plan.files[f"{plan.name}.h"], "policy.c": _CODES_ONLY.read_text()}
     with linked_program(files, _CODES_FUNCTION, target) as program:
         calls = list(program.calls(_CODES_FUNCTION, codes.astype(f"<i{policy.observation.bits // 8}"), output_bytes))
         found = np.array([np.frombuffer(output, "<i2") for _, output in calls])
         if not np.array_equal(found, infer_codes(policy, codes)):
             raise MismatchError(
-                f"kernel {plan.kernel} on {target.board.core} computes something else than the reference"
+                f"kernel {plan.kernel} on {target.board.core} computes something else than the reference; "
+                "this is a defect of the compiler: report it with the actor"
             )
-        stack_bytes = program.stack_bytes(_CODES_FUNCTION)[_CODES_FUNCTION]
         return Price(
-            plan.kernel, max(cycles for cycles, _ in calls), program.bytes_beside(_CODES_FUNCTION), stack_bytes
+            kernel=plan.kernel,
+            cycles=max(cycles for cycles, _ in calls),
+            flash_bytes=program.bytes_beside(_CODES_FUNCTION),
+            ram_bytes=program.stack_bytes(_CODES_FUNCTION)[_CODES_FUNCTION],
         )
 
 

@@ -38,15 +38,16 @@ class LinkedProgram:
         return self._program.symbol("__policy_end").address - self._program.symbol("__policy_start").address
 
     def bytes_beside(self, function: str) -> int:
-        """All that lies in flash but `function` itself and the gaps that alignment leaves."""
+        """All that lies in flash but `function` itself; what aligns a function counts, what aligns a table depends on
+        where it lands and does not."""
         start, end = (self._program.symbol(name).address for name in ("__policy_start", "__policy_end"))
-        own = self._program.symbol(function)
-        pieces = {(s.address, s.address + s.bytes) for s in self._program.symbols if s.bytes and s != own}
+        own = (symbol for symbol in self._program.symbols if start <= symbol.address < end and symbol.bytes)
+        pieces = {(symbol.address, symbol.address + symbol.bytes, symbol.kind == "function") for symbol in own}
         reached, total = start, 0
-        for begin, stop in sorted(piece for piece in pieces if start <= piece[0] < end):
-            total += max(0, stop - max(begin, reached))
+        for begin, stop, is_code in sorted(pieces):
+            total += max(0, stop - (reached if is_code else max(begin, reached)))
             reached = max(reached, stop)
-        return total
+        return total - self._program.symbol(function).bytes
 
     def symbol_bytes(self, name: str) -> int:
         """Bytes of the function `name` and of everything whose name begins with it and an underscore."""

@@ -46,5 +46,5 @@ def test_the_published_figures_of_the_smallest_hopper_come_out_again():
 
 
 def test_cores_that_nothing_is_built_for_are_refused():
-    with pytest.raises(UsageError, match="no target 'cortex-a53'; .*targets: cortex-m0"):
+    with pytest.raises(UsageError, match=r"no target 'cortex-a53'; .*targets: cortex-m0"):
         Compiled("cortex-a53")
