@@ -39,7 +39,7 @@ class ObservationQuantiser:
         return torch.floor(scaled.clamp(-limit, limit - 1)) * 2.0**self.exponent
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rounding:
     """Values to codes of `bits` in units of 2**exponent, unsigned or signed: round half up, then saturate."""
 
@@ -54,10 +54,11 @@ class Rounding:
             return 0, (1 << self.bits) - 1
         return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
 
-    def round(self, values: torch.Tensor) -> torch.Tensor:
-        """The codes times their unit, float32."""
-        codes = torch.add(values * 2.0**-self.exponent, 0.5).floor_().clamp_(*self.range)
-        return codes.mul_(2.0**self.exponent).float()
+    def round(self, values: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The codes times their unit, float32; written to `out` where that is given."""
+        scaled = torch.mul(values, 2.0**-self.exponent, out=out if values.dtype == torch.float32 else None)
+        codes = scaled.add_(0.5).floor_().clamp_(*self.range).mul_(2.0**self.exponent)
+        return codes.float() if out is None or codes is out else out.copy_(codes)
 
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """`round`, with gradients straight through where nothing saturates."""
