@@ -163,10 +163,13 @@ class _Layer:
 
     def round(self) -> None:
         """Replace the masked weights of an integer layer by the rounded ones."""
+        self._wide = False
         if _quantiser(self._linear) is not None:
-            weight, bias = self._linear.in_use()
-            self._weight[: len(weight)], self._bias[: len(bias)] = weight, bias
+            own, rows = self._weight[: self._linear.out_features], self._linear.out_features
+            weight, self._bias[:rows] = self._linear.rounded(scratch=own)
             self._wide = weight.dtype == torch.float64
+            if self._wide or weight.data_ptr() != own.data_ptr():
+                own.copy_(weight)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Outputs (rows, outputs) of inputs (rows, inputs), behind the ReLU if there is one."""
@@ -180,7 +183,8 @@ class _Layer:
         if (quantiser := _quantiser(self._linear)) is None:
             return sums.relu_() if self._relu else sums
         rows = self._linear.out_features
-        outputs[:, rows:] = sums[:, rows:]
+        if rows < len(self._weight):
+            outputs[:, rows:] = sums[:, rows:]
         quantiser.output.round(sums[:, :rows], out=outputs[:, :rows])
         return outputs
 
