@@ -18,6 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 SMALLEST_WEIGHT_EXPONENT = -14
 BIAS_BITS = 22  # rows are scaled so that biases stay below 2**22 units
 EXACT_FLOAT32 = 2**24
+_HALF = torch.tensor(0.5)
 
 
 @dataclass
@@ -39,7 +40,7 @@ class ObservationQuantiser:
         return torch.floor(scaled.clamp(-limit, limit - 1)) * 2.0**self.exponent
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rounding:
     """Values to codes of `bits` in units of 2**exponent, unsigned or signed: round half up, then saturate."""
 
@@ -54,10 +55,12 @@ class Rounding:
             return 0, (1 << self.bits) - 1
         return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
 
-    def round(self, values: torch.Tensor) -> torch.Tensor:
-        """The codes times their unit, float32."""
-        codes = torch.add(values * 2.0**-self.exponent, 0.5).floor_().clamp_(*self.range)
-        return codes.mul_(2.0**self.exponent).float()
+    def round(self, values: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The codes times their unit, float32; written to `out` where that is given."""
+        inplace = out if values.dtype == torch.float32 else None
+        codes = torch.add(_HALF, values, alpha=2.0**-self.exponent, out=inplace)
+        codes = codes.floor_().clamp_(*self.range).mul_(2.0**self.exponent)
+        return codes.float() if out is None or codes is out else out.copy_(codes)
 
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """`round`, with gradients straight through where nothing saturates."""
@@ -94,7 +97,7 @@ class Quantiser:
 
     def weight_exponents(self, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """The smallest exponents, int64 (rows,), that clip neither weights nor bias and leave a shift to the right."""
-        largest = weight.abs().amax(dim=1)
+        largest = torch.maximum(weight.amax(dim=1), -weight.amin(dim=1))
         exponents = (power_exponents if self.powers_of_two else weight_exponents)(largest, self.weight_bits)
         exponents = torch.maximum(exponents, self.smallest_exponents(bias))
         exponents = exponents if self.per_row else exponents.amax().expand(len(weight))
@@ -105,9 +108,11 @@ class Quantiser:
         exponents = torch.frexp(bias)[1].long() - BIAS_BITS - self.input_exponent
         return exponents.clamp(min=SMALLEST_WEIGHT_EXPONENT)
 
-    def weight_codes(self, weight: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
-        """Integer weights (rows, columns) as float32."""
-        scaled = weight * _powers(-exponents)[:, None]
+    def weight_codes(
+        self, weight: torch.Tensor, exponents: torch.Tensor, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Integer weights (rows, columns) as float32, in the memory of `out` where that is given."""
+        scaled = torch.mul(weight, _powers(-exponents)[:, None], out=out)
         if self.powers_of_two:
             return _nearest_power(scaled, 1 << (self.weight_bits - 2))
         limit = (1 << (self.weight_bits - 1)) - 1
@@ -154,13 +159,16 @@ class SparseLayer(nn.Module):
     def _multiply(self, values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
 
-    def codes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported."""
+    def codes(self, scratch: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported.
+
+        They are worked out in the memory of `scratch`, of the weight's shape, where that is given.
+        """
         with torch.no_grad():
-            weight = (self.weight * self.mask).flatten(1)
+            weight = torch.mul(self.weight, self.mask, out=scratch).flatten(1)
             exponents = self.quantiser.weight_exponents(weight, self.bias)
             return (
-                self.quantiser.weight_codes(weight, exponents),
+                self.quantiser.weight_codes(weight, exponents, out=weight),
                 self.quantiser.bias_codes(self.bias, exponents),
                 exponents,
             )
@@ -170,14 +178,15 @@ class SparseLayer(nn.Module):
         version = (self.weight._version, self.bias._version, self.mask._version)
         if self._cache is None or self._cache[0] != version:
             rounds = self.quantiser is not None and self.quantiser.rounds_weights
-            self._cache = (version, *(self._rounded() if rounds else self._masked()))
+            self._cache = (version, *(self.rounded() if rounds else self._masked()))
         return self._cache[1], self._cache[2]
 
     def _masked(self) -> tuple[torch.Tensor, torch.Tensor]:
         return self.weight.detach() * self.mask, self.bias.detach()
 
-    def _rounded(self) -> tuple[torch.Tensor, torch.Tensor]:
-        weight, bias, exponents = self.codes()
+    def rounded(self, scratch: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """What `in_use` gives of an integer layer, rounded now, in the memory of `scratch` where that is given."""
+        weight, bias, exponents = self.codes(scratch)
         dtype = torch.float32 if self._fits_float32(weight, bias) else torch.float64
         weight = weight.to(dtype).mul_(_powers(exponents).to(dtype)[:, None])
         bias = bias.to(dtype).mul_(_powers(exponents + self.quantiser.input_exponent).to(dtype))
