@@ -36,6 +36,8 @@ MIXES = (
     "csr:2,rows:2",
     "csr:1,lanes:3",
     "rows:1,straight:3",
+    "shifts:1,csr:1,shifts:1,rows:1",
+    "csr:1,shifts:1,rows:1,shifts:1",
 )
 
 
@@ -186,7 +188,11 @@ def test_notation_and_parts_are_inverse(mix):
         ("rows:1,csr", PartsError, r"'csr' in 'rows:1,csr' is no part; write kernel:layers for each"),
         ("rows:0,csr:3", PartsError, "'rows:0' in .* is no part"),
         ("rows:1,csr:2,", PartsError, "'' in .* is no part"),
-        ("rows:1,stream:3", PartsError, "'stream' in .* is no kernel for parts; allowed: csr, rows, straight, lanes"),
+        (
+            "rows:1,stream:3",
+            PartsError,
+            "'stream' in .* is no kernel .*; allowed: csr, rows, straight, shifts, lanes",
+        ),
         ("rows:1,cst:3", PartsError, "'cst' in .* is no kernel for parts"),
         ("rows:1,csr:2", PartsError, "rows:1,csr:2 are 3 layers, the policy has 4"),
         ("rows:1,csr:4", PartsError, "are 5 layers, the policy has 4"),
