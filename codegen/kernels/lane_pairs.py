@@ -15,6 +15,7 @@ from .straight import half
 _LANE = 1 << 15
 _BYTE = 8
 _LOST_SHIFT = 1.0
+_SHARED_ACCUMULATOR = 2.0
 _SHARED_WORD, _SHARED_OUTPUT = 1.0, 1.0
 
 
@@ -83,10 +84,15 @@ def _lane_pair(rows: tuple[int, int], layer: Linear, room: int) -> LanePair:
 
 
 def _score(layer: Linear, reader: Linear, shared_input: float, shared_reader: float) -> np.ndarray:
-    """What each pair of rows saves: a multiplication for an input of both, another for a reader of both; an input of
-    both is no longer a mere shift where one weight was a power of two."""
+    """What each pair of rows saves: a bias, a ReLU and a store, a multiplication for an input of both, another for a
+    reader of both; an input of both is no longer a mere shift where one weight was a power of two."""
     used, read = (layer.weights != 0).astype(np.int64), (reader.weights != 0).astype(np.int64)
     magnitude = np.abs(layer.weights.astype(np.int64))
     shifted = used * ((magnitude & (magnitude - 1)) == 0)
     lost = shifted @ used.T
-    return shared_input * (used @ used.T) + shared_reader * (read.T @ read) - _LOST_SHIFT * (lost + lost.T) / 2
+    return (
+        _SHARED_ACCUMULATOR
+        + shared_input * (used @ used.T)
+        + shared_reader * (read.T @ read)
+        - _LOST_SHIFT * (lost + lost.T) / 2
+    )
