@@ -55,7 +55,7 @@ def lanes(policy: Policy, bounds: Sequence[LayerBounds]) -> Straight:
         builder = _Builder(policy, bounds, pairings[number], [], memory)
         found[number, memory] = builder.fastest(stored, words - len(pairings[number]))
     _, memory = min(found, key=lambda tried: found[tried].code.cycles)
-    columns = pair_columns(policy.layers[0]) if stored else []
+    columns = pair_columns(policy.layers[0]) if stored and halves else []
     for number, pairs in enumerate(pairings if columns else []):
         frame_words = words - len(pairs) + len(columns)
         if frame_words <= plain.MAX_FRAME_WORDS:
