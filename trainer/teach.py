@@ -11,7 +11,7 @@ import json
 import math
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import gymnasium
@@ -29,6 +29,7 @@ from .imported import read_model
 from .progress import CURVE_SEED, FINAL_EPISODES, FINAL_SEED
 from .protocol import ProtocolError
 from .provenance import provenance
+from .run_folder import claim, replace_text
 from .teacher import Teacher, read_teacher, save_teacher
 
 
@@ -67,7 +68,7 @@ def teach(protocol: TeachingProtocol, folder: Path) -> Teacher:
     """
     _check(protocol)
     check_env(protocol.env_id, gymnasium.spaces.Box)
-    _claim(folder, protocol)
+    claim(folder, "ppo", protocol)
     path = folder / "teacher.safetensors"
     if not path.exists():
         torch.set_num_threads(1)
@@ -107,7 +108,7 @@ class _Evaluations(BaseCallback):
         teacher = _policy(self.protocol, path)
         returns = evaluate_together(teacher.act, self.protocol.env_id, self.protocol.evaluation_episodes, CURVE_SEED)
         rows = [*rows, {"step": self.num_timesteps, "returns": returns}]
-        _replace_text(self.folder / "curve.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+        replace_text(self.folder / "curve.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
         for old in list_checkpoints(self.folder):
             if old not in (path, self.folder / _name(_best_row(rows)["step"])):
                 shutil.rmtree(old)
@@ -199,17 +200,3 @@ def _check(protocol: TeachingProtocol) -> None:
         raise ProtocolError(f"gamma is {protocol.gamma}; allowed: 0 to 1")
     if not all(width > 0 for width in protocol.widths):
         raise ProtocolError(f"widths are {protocol.widths}; every hidden layer needs at least one neuron")
-
-
-def _claim(folder: Path, protocol: TeachingProtocol) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    file, text = folder / "protocol.json", json.dumps({"algorithm": "ppo"} | asdict(protocol), indent=1)
-    if file.exists() and file.read_text() != text:
-        raise ProtocolError(f"{folder} holds a run of another protocol; choose another folder or remove this one")
-    _replace_text(file, text)
-
-
-def _replace_text(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)
