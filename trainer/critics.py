@@ -6,7 +6,6 @@ critics only how much a moved action costs in comparison with others, so that re
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -83,23 +82,16 @@ def _network(teacher: Teacher) -> nn.Sequential:
 
 
 def _collect(teacher: Teacher, settings: CriticSettings, random: np.random.Generator) -> _Transitions:
-    env, to_env = make_env(teacher.env_id), _to_env(teacher)
-    rows, episode = [], 0
+    env, rows = make_env(teacher.env_id), []
     while len(rows) < settings.steps:
         observation, _ = env.reset(seed=int(random.integers(2**31)))
         noise, done = random.choice(settings.noises), False
         while not done:
             action = teacher.act(observation[None])[0]
             action = np.clip(action + noise * random.standard_normal(len(action)), -1, 1).astype(np.float32)
-            following, reward, terminated, truncated, _ = env.step(to_env(action))
+            following, reward, terminated, truncated, _ = env.step(teacher.in_units(action))
             rows.append((observation, action, float(reward), following, float(not terminated)))
             observation, done = following, terminated or truncated
-        episode += 1
     columns = [torch.from_numpy(np.asarray(column, np.float32)) for column in zip(*rows, strict=True)]
     rewards = columns[2] / columns[2].abs().mean().clamp_min(1e-6)
     return _Transitions(columns[0], columns[1], rewards, columns[3], columns[4])
-
-
-def _to_env(teacher: Teacher) -> Callable[[np.ndarray], np.ndarray]:
-    low, high = teacher.action_space.low, teacher.action_space.high
-    return lambda action: low + (action + 1) * (high - low) / 2

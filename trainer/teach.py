@@ -106,7 +106,7 @@ class _Evaluations(BaseCallback):
         """Write the checkpoint first: a line of the curve then always has its policy."""
         path = _write_checkpoint(self.model, self.folder)
         teacher = _policy(self.protocol, path)
-        returns = evaluate_together(teacher.act, self.protocol.env_id, self.protocol.evaluation_episodes, CURVE_SEED)
+        returns = evaluate_together(teacher.play, self.protocol.env_id, self.protocol.evaluation_episodes, CURVE_SEED)
         rows = [*rows, {"step": self.num_timesteps, "returns": returns}]
         replace_text(self.folder / "curve.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
         for old in list_checkpoints(self.folder):
@@ -153,7 +153,7 @@ def _best(protocol: TeachingProtocol, folder: Path) -> Teacher:
     rows = _curve(folder)
     step = _best_row(rows)["step"]
     teacher = _policy(protocol, folder / _name(step))
-    returns = evaluate_together(teacher.act, protocol.env_id, FINAL_EPISODES, FINAL_SEED)
+    returns = evaluate_together(teacher.play, protocol.env_id, FINAL_EPISODES, FINAL_SEED)
     teacher.about["algorithm"] = "ppo"
     teacher.about["provenance"] = provenance(protocol, protocol.seed, step) | {"best_of_evaluations": len(rows)}
     teacher.about["returns"] = {"float": summarise(returns, FINAL_SEED)}

@@ -12,6 +12,7 @@ COMMANDS = {
     "teach": "ganglion.commands.teach:Teach",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
+    "figure": "ganglion.commands.figure:Figure",
     "bitstream": "ganglion.commands.bitstream:Bitstream",
     "hls": "ganglion.commands.hls:Hls",
     "report": "ganglion.commands.report:Report",

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Teach:
     """Train a dense teacher by proximal policy optimisation, in less than an hour, for `distil` and `limit`.
 
-    Stopped at any moment, the same command goes on from its last evaluation. `train --preset teacher` is the slower way,
-    by soft actor-critic, with critics that tell students which actions matter.
+    Stopped at any moment, the same command goes on from its last evaluation. `train --preset teacher` is the slower
+    way, by soft actor-critic.
     """
 
     env: str

@@ -49,8 +49,8 @@ def test_the_teacher_is_the_best_of_the_evaluations_measured_on_other_seeds(tmp_
     best = max(rows, key=lambda row: np.mean(row["returns"]))
     assert teacher.about["provenance"]["steps"] == best["step"]
     assert teacher.about["provenance"]["best_of_evaluations"] == len(rows)
-    assert evaluate_together(teacher.act, "Pendulum-v1", 2, 10_000) == best["returns"]
-    again = evaluate_together(teacher.act, "Pendulum-v1", 3, 20_000)
+    assert evaluate_together(teacher.play, "Pendulum-v1", 2, 10_000) == best["returns"]
+    again = evaluate_together(teacher.play, "Pendulum-v1", 3, 20_000)
     assert teacher.about["returns"]["float"]["mean"] == pytest.approx(np.mean(again), abs=1e-3)
     assert teacher.squash == "clip" and teacher.normaliser is not None
     steps = {best["step"], rows[-1]["step"]}
