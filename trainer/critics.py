@@ -32,45 +32,41 @@ class CriticSettings:
     noises: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
 
 
+DEFAULTS = CriticSettings()
+
+
 @dataclass(frozen=True, eq=False)
 class _Transitions:
-    """float32: observations and next ones (n, features), actions (n, actions) in [-1, 1], rewards and continuations
-    (n,), a continuation being 0 where an episode ended for good."""
+    """float32: what critics read before and after each step (n, features + actions), rewards and continuations (n,), a
+    continuation being 0 where an episode ended for good."""
 
-    observations: torch.Tensor
-    actions: torch.Tensor
+    inputs: torch.Tensor
     rewards: torch.Tensor
-    next_observations: torch.Tensor
+    next_inputs: torch.Tensor
     continuations: torch.Tensor
 
 
 def fit_critics(
-    teacher: Teacher, gamma: float, seed: int = 0, settings: CriticSettings = CriticSettings()
+    teacher: Teacher, gamma: float = 0.99, seed: int = 0, settings: CriticSettings = DEFAULTS
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Two networks that map what the teacher sees of an observation and an action, side by side, to a value (n, 1)."""
-    seen = _collect(teacher, settings, np.random.default_rng(seed))
-    random = torch.Generator().manual_seed(seed)
+    data = _collect(teacher, settings, np.random.default_rng(seed))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         critics = nn.ModuleList(_network(teacher) for _ in range(2))
     targets = deepcopy(critics).requires_grad_(False)
     optimizer = torch.optim.Adam(critics.parameters(), lr=settings.learning_rate, fused=True)
-    with torch.no_grad():
-        next_actions = torch.from_numpy(teacher.act(seen.next_observations.numpy()))
-        now = torch.cat([teacher.see(seen.observations), seen.actions], dim=1)
-        following = torch.cat([teacher.see(seen.next_observations), next_actions], dim=1)
-    discounts = gamma * seen.continuations
+    random = torch.Generator().manual_seed(seed)
     for _ in range(settings.updates):
-        places = torch.randint(len(now), (settings.batch_size,), generator=random)
+        batch = torch.randint(len(data.rewards), (settings.batch_size,), generator=random)
         with torch.no_grad():
-            smaller = torch.minimum(*(target(following[places])[:, 0] for target in targets))
-            goal = seen.rewards[places] + discounts[places] * smaller
-        loss = sum(nn.functional.mse_loss(critic(now[places])[:, 0], goal) for critic in critics)
+            following = torch.minimum(*(target(data.next_inputs[batch])[:, 0] for target in targets))
+            goal = data.rewards[batch] + gamma * data.continuations[batch] * following
+        loss = sum(nn.functional.mse_loss(critic(data.inputs[batch])[:, 0], goal) for critic in critics)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(list(targets.parameters()), list(critics.parameters()), _TAU)
+        torch._foreach_lerp_(list(targets.parameters()), [weight.detach() for weight in critics.parameters()], _TAU)
     return tuple(critics.requires_grad_(False))
 
 
@@ -92,6 +88,11 @@ def _collect(teacher: Teacher, settings: CriticSettings, random: np.random.Gener
             following, reward, terminated, truncated, _ = env.step(teacher.in_units(action))
             rows.append((observation, action, float(reward), following, float(not terminated)))
             observation, done = following, terminated or truncated
-    columns = [torch.from_numpy(np.asarray(column, np.float32)) for column in zip(*rows, strict=True)]
-    rewards = columns[2] / columns[2].abs().mean().clamp_min(1e-6)
-    return _Transitions(columns[0], columns[1], rewards, columns[3], columns[4])
+    observations, actions, rewards, following, continuations = (
+        torch.from_numpy(np.asarray(column, np.float32)) for column in zip(*rows, strict=True)
+    )
+    with torch.no_grad():
+        inputs = torch.cat([teacher.see(observations), actions], dim=1)
+        next_actions = torch.from_numpy(teacher.act(following.numpy()))
+        next_inputs = torch.cat([teacher.see(following), next_actions], dim=1)
+    return _Transitions(inputs, rewards / rewards.abs().mean().clamp_min(1e-6), next_inputs, continuations)

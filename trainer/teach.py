@@ -11,7 +11,7 @@ import json
 import math
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gymnasium
@@ -23,6 +23,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from .checkpoint import list_checkpoints, random_states, restore_random_states
+from .critics import DEFAULTS, CriticSettings, fit_critics
 from .environments import check_env, make_env
 from .evaluation import evaluate_together, summarise
 from .imported import read_model
@@ -53,18 +54,20 @@ class TeachingProtocol:
     evaluation_episodes: int = 5
 
 
+_CRITICS_DISCOUNT = 0.99
 _LOWEST = {
     "steps": 1, "copies": 1, "rollout_steps": 2, "batch_size": 2, "epochs": 1, "evaluate_every": 1,
     "evaluation_episodes": 1,
 }  # fmt: skip
 
 
-def teach(protocol: TeachingProtocol, folder: Path) -> Teacher:
+def teach(protocol: TeachingProtocol, folder: Path, critics: CriticSettings = DEFAULTS) -> Teacher:
     """Train by `protocol` in `folder`, going on from its last evaluation; the teacher in `teacher.safetensors`.
 
-    The learning rate falls linearly to 0. ProtocolError for a value outside what is allowed and for a folder of another
-    protocol, UnsuitableEnvironmentError for an environment without bounded continuous actions or with observations
-    that are not finite.
+    The learning rate falls linearly to 0. The teacher gets critics, fitted with a discount of at most 0.99, as
+    distant rewards say little about which actions matter. ProtocolError for a value outside what is allowed and for a folder of
+    another protocol, UnsuitableEnvironmentError for an environment without bounded continuous actions or with
+    observations that are not finite.
     """
     _check(protocol)
     check_env(protocol.env_id, gymnasium.spaces.Box)
@@ -77,7 +80,9 @@ def teach(protocol: TeachingProtocol, folder: Path) -> Teacher:
         if model.num_timesteps < protocol.steps:
             remaining, fresh = protocol.steps - model.num_timesteps, not model.num_timesteps
             model.learn(remaining, callback=evaluations, reset_num_timesteps=fresh)
-        save_teacher(path, _best(protocol, folder))
+        best = _best(protocol, folder)
+        discount = min(protocol.gamma, _CRITICS_DISCOUNT)
+        save_teacher(path, replace(best, critics=fit_critics(best, discount, protocol.seed, critics)))
     return read_teacher(path)
 
 

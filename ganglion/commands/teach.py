@@ -34,14 +34,15 @@ class Teach:
     seed: int = 0
     """Seed of everything random."""
     folder: Path | None = None
-    """Where checkpoints and the teacher go; by default runs/teacher-<environment>-<seed>."""
+    """Where checkpoints and the teacher go; by default runs/<environment>-teacher-ppo-<seed>,
+    where `distil` and `limit` find it."""
 
     def run(self) -> int:
         """Train to the end."""
         protocol = self._protocol()
         from ganglion.trainer.teach import teach
 
-        folder = self.folder or Path("runs") / f"teacher-{protocol.env_id}-{protocol.seed}".replace("/", "-")
+        folder = self.folder or Path("runs") / f"{protocol.env_id}-teacher-ppo-{protocol.seed}".replace("/", "-")
         teacher = teach(protocol, folder)
         returns = teacher.about["returns"]["float"]
         said = f"return {returns['mean']:,.1f} ± {returns['std']:,.1f}, worst {returns['min']:,.1f}"

@@ -13,10 +13,12 @@ import pytest
 
 from ganglion.main import main
 from ganglion.trainer.checkpoint import list_checkpoints
+from ganglion.trainer.critics import CriticSettings
 from ganglion.trainer.environments import UnsuitableEnvironmentError
 from ganglion.trainer.evaluation import evaluate_together
 from ganglion.trainer.protocol import ProtocolError
-from ganglion.trainer.teach import TeachingProtocol, teach
+from ganglion.trainer.teach import TeachingProtocol
+from ganglion.trainer.teach import teach as train_and_fit
 from ganglion.trainer.teacher import read_teacher
 
 SMALL = TeachingProtocol(
@@ -30,6 +32,12 @@ SMALL = TeachingProtocol(
     evaluate_every=200,
     evaluation_episodes=2,
 )
+QUICK = CriticSettings(steps=300, updates=5)
+
+
+def teach(protocol, folder):
+    """With critics that cost nothing."""
+    return train_and_fit(protocol, folder, QUICK)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +60,7 @@ def test_the_teacher_is_the_best_of_the_evaluations_measured_on_other_seeds(tmp_
     assert evaluate_together(teacher.play, "Pendulum-v1", 2, 10_000) == best["returns"]
     again = evaluate_together(teacher.play, "Pendulum-v1", 3, 20_000)
     assert teacher.about["returns"]["float"]["mean"] == pytest.approx(np.mean(again), abs=1e-3)
-    assert teacher.squash == "clip" and teacher.normaliser is not None
+    assert teacher.squash == "clip" and teacher.normaliser is not None and len(teacher.critics) == 2
     steps = {best["step"], rows[-1]["step"]}
     assert {path.name for path in list_checkpoints(tmp_path)} == {f"step-{step:09d}" for step in steps}
 
@@ -76,7 +84,7 @@ def test_a_killed_run_goes_on_from_its_last_evaluation(tmp_path):
     """Killed in the middle of a rollout after two evaluations, it keeps what the curve tells."""
     code = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"
-        "from tests.trainer.test_teach import SMALL; from ganglion.trainer.teach import teach\n"
+        "from tests.trainer.test_teach import SMALL, teach\n"
         "teach(replace(SMALL, steps=10_000_000), Path(sys.argv[1]))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
@@ -117,7 +125,8 @@ def test_discrete_actions_are_refused(tmp_path):
         teach(replace(SMALL, env_id="CartPole-v1"), tmp_path)
 
 
-def test_the_command_tells_what_the_teacher_returns(tmp_path, capsys):
+def test_the_command_tells_what_the_teacher_returns(tmp_path, capsys, monkeypatch):
     """A short run by its command."""
+    monkeypatch.setattr("ganglion.trainer.teach.teach", teach)
     assert main(["teach", "--env", "Pendulum", "--steps", "4096", "--widths", "8", "--folder", str(tmp_path)]) == 0
     assert "teacher.safetensors: return -" in capsys.readouterr().out
