@@ -64,9 +64,9 @@ _LOWEST = {
 def teach(protocol: TeachingProtocol, folder: Path, critics: CriticSettings = DEFAULTS) -> Teacher:
     """Train by `protocol` in `folder`, going on from its last evaluation; the teacher in `teacher.safetensors`.
 
-    The learning rate falls linearly to 0. The teacher gets critics, fitted with a discount of at most 0.99, as
-    distant rewards say little about which actions matter. ProtocolError for a value outside what is allowed and for a folder of
-    another protocol, UnsuitableEnvironmentError for an environment without bounded continuous actions or with
+    The learning rate falls linearly to 0. The teacher gets critics, fitted with a discount of at most 0.99, as distant
+    rewards say little about which actions matter. ProtocolError for a value outside what is allowed and for a folder
+    of another protocol, UnsuitableEnvironmentError for an environment without bounded continuous actions or with
     observations that are not finite.
     """
     _check(protocol)

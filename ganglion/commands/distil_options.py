@@ -39,7 +39,7 @@ class TeacherOptions:
     """VecNormalize (.pkl) that a model of Stable-Baselines3 was trained behind."""
 
     fit_critics: bool = False
-    """Give a teacher without critics some, fitted on its own episodes in about 4 processor minutes: much better students
+    """Give a teacher without critics some, fitted on its own episodes in about 4 processor minutes: better students
     where some actions matter more than others."""
 
     def read(self) -> Teacher:
