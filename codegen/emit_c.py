@@ -14,6 +14,7 @@ from .c_text import c_array, c_float, wrap
 from .kernels import Kernel
 from .known_answers import KnownAnswers
 from .policy import Policy
+from .tanh_turns import SEGMENT_BITS, saturates, tanh_turns
 from .templating import c_templates
 
 GENERATOR_VERSION = 1
@@ -29,6 +30,7 @@ def emit_c(
         **_head(name, policy),
         "known": _known(name, known),
         "kernel_template": kernel.template,
+        "head_inside": kernel.head_inside and policy.head.kind == "tanh",
         "layers": kernel.layers(name, policy, bounds),
     }
     templates = c_templates(__package__)
@@ -82,6 +84,7 @@ def _maps(name: str, policy: Policy) -> dict[str, Any]:
 def _head(name: str, policy: Policy) -> dict[str, Any]:
     exponent = policy.layers[-1].output_exponent
     fraction_bits = TANH_SEGMENT_EXPONENT - exponent
+    first_rise, turns = tanh_turns()
     return {
         "head": policy.head.kind,
         "tanh": {
@@ -90,6 +93,11 @@ def _head(name: str, policy: Policy) -> dict[str, Any]:
             "fraction_mask": (1 << fraction_bits) - 1,
             "half": 1 << fraction_bits >> 1,
             "table": c_array(f"{name}_tanh", tanh_table()),
+            "segment_bits": SEGMENT_BITS,
+            "magnitude_bits": fraction_bits + SEGMENT_BITS,
+            "saturates": saturates(fraction_bits),
+            "first_rise": first_rise,
+            "turns": turns.tolist(),
         },
         "clip": {"scale": 1 << (exponent - ACTION_EXPONENT)},
     }
