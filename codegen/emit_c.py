@@ -93,7 +93,7 @@ def _head(name: str, policy: Policy) -> dict[str, Any]:
             "fraction_mask": (1 << fraction_bits) - 1,
             "half": 1 << fraction_bits >> 1,
             "table": c_array(f"{name}_tanh", tanh_table()),
-            "segment_bits": SEGMENT_BITS,
+            "segment": 1 << fraction_bits,
             "magnitude_bits": fraction_bits + SEGMENT_BITS,
             "saturates": saturates(fraction_bits),
             "first_rise": first_rise,

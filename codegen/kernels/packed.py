@@ -1,11 +1,11 @@
 """Layers in bit fields: weights, distances between them and biases, each as narrow as the layer allows.
 
-Weights follow each other as if the matrix were one long row, each with the distance to the next one, as in `stream.py`, so
-that neither row lengths nor row pointers are needed. One family of widths makes all the usual index codes:
-0 bits are a dense layer, 1 bit is a bitmap, 4 bits are nibbles with an escape, 8 bits are bytes with one. A weight is a
-signed field, or the index of its value in a codebook that layers share (Han, Mao and Dally, Deep Compression, ICLR
-2016, section 3). Biases of sorted neurons are steps, others as wide as their range. Each choice is the one with the
-fewest bytes, the code that it takes included.
+Weights follow each other as if the matrix were one long row, each with the distance to the next one, as in `stream.py`,
+so that neither row lengths nor row pointers are needed. One family of widths makes all the usual index codes: 0 bits
+are a dense layer, 1 bit is a bitmap, 4 bits are nibbles with an escape, 8 bits are bytes with one. A weight is a signed
+field, or the index of its value in a codebook that layers share (Han, Mao and Dally, Deep Compression, ICLR 2016,
+section 3). Biases of sorted neurons are steps, others as wide as their range. Each choice is the one with the fewest
+bytes, the code that it takes included.
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ def pack(layers: Sequence[Linear], unit_bits: int = 1) -> list[PackedLayer]:
     """Pack layers, each with rows, with widths in multiples of `unit_bits`. Layers whose biases ascend
     (`stream.sort_neurons`) get smaller."""
     codebook, indexed = _best_codebook(layers, unit_bits)
-    return [
-        _pack_layer(layer, codebook if index in indexed else (), unit_bits) for index, layer in enumerate(layers)
-    ]
+    return [_pack_layer(layer, codebook if index in indexed else (), unit_bits) for index, layer in enumerate(layers)]
 
 
 def unpack(packed: PackedLayer) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

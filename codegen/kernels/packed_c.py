@@ -20,7 +20,8 @@ _NEAR_BITS, _NEAR_BYTES, _FAR_BYTES = 25, 4, 5
 
 @dataclass(frozen=True)
 class PackedLayers:
-    """`steps`, one for each layer with rows left, and the codebook that they share, if any."""
+    """`steps`, one for each layer with rows left, and the codebook that they share, if any. `near`, `far` and
+    `aligned`: whether there are layers of bit fields in four bytes, in five, and of whole bytes."""
 
     steps: tuple[PackedStep, ...]
     codebook: CArray | None
@@ -33,8 +34,8 @@ class PackedLayers:
 class PackedStep:
     """One layer as packed.h.j2 prints it, text or numbers to print as they are; `packed` tells the widths.
 
-    `content` is None where there is nothing to read. `far`: whether a field, or a weight with its distance, can lie in five
-    bytes. `sign` is the sign bit of a weight.
+    `content` is None where there is nothing to read. `far`: whether a field, or a weight with its distance, can lie in
+    five bytes. `sign` is the sign bit of a weight.
     """
 
     index: int
@@ -52,11 +53,9 @@ class PackedStep:
     sign: int
 
 
-def packed_layers(
-    name: str, policy: Policy, bounds: tuple[LayerBounds, ...], unit_bits: int = 1
-) -> PackedLayers:
-    """The packed kernel's data, one step for each layer with rows left, with widths in multiples of `unit_bits`. `bounds`
-    prove that the policy's sums fit int32, and sorting neurons does not change a sum."""
+def packed_layers(name: str, policy: Policy, bounds: tuple[LayerBounds, ...], unit_bits: int = 1) -> PackedLayers:
+    """The packed kernel's data, one step for each layer with rows left, with widths in multiples of `unit_bits`.
+    `bounds` prove that the policy's sums fit int32, and sorting neurons does not change a sum."""
     live = [layer for layer in sort_neurons(policy).layers if layer.rows]
     steps: list[PackedStep] = []
     for index, packed in enumerate(pack(live, unit_bits)):

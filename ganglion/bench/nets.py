@@ -32,20 +32,25 @@ def erk_densities(shape: tuple[int, ...], density: float) -> list[float]:
 
 
 def erk_net(
-    shape: tuple[int, ...] = (11, 256, 256, 3), sparsity: float = 0.98, seed: int = 0, hidden_bits: int = 16
+    shape: tuple[int, ...] = (11, 256, 256, 3),
+    sparsity: float = 0.98,
+    seed: int = 0,
+    hidden_bits: int = 16,
+    weight_bits: int = 8,
 ) -> Policy:
     """A random ERK mask with normal weights, quantised per layer with shifts that fit 2,000 normal observations.
 
-    Hidden scales are the largest power of two that keeps those observations inside the code range. The same
-    arguments give the same integers for ever.
+    Hidden scales are the largest power of two that keeps those observations inside the code range. Weights have
+    `weight_bits` bits, 2 to 8. The same arguments give the same integers for ever.
     """
     rng = np.random.default_rng(seed)
     matrices, biases = _draw(rng, shape, sparsity)
     values = rng.normal(size=(2000, shape[0])).clip(-_OBSERVATION_CLIP, _OBSERVATION_CLIP)
     unit, exponent, layers = _OBSERVATION_CLIP / 127, -7, []
+    largest_weight = (1 << (weight_bits - 1)) - 1
     for index, (matrix, bias) in enumerate(zip(matrices, biases, strict=True)):
         last = index == len(matrices) - 1
-        weight_unit = np.abs(matrix).max() / 127
+        weight_unit = np.abs(matrix).max() / largest_weight
         values = values @ matrix.T + bias
         if not last:
             values = np.maximum(values, 0)

@@ -15,6 +15,7 @@ from .program import CORES
 
 ALL_KERNELS = (*KERNELS, *PEERS)
 MAX_STRAIGHT_NONZEROS = 20_000
+WEIGHT_BITS = 8
 FLASH_MODELS = (ZERO_WAIT, "stm32f405-art", "generic-64bit-4ws")
 
 _MAIN_CORE, _MAIN_SHAPE, _MAIN_SPARSITY, _SPARSE = "cortex-m4", SHAPES[0], 0.98, 0.95
@@ -29,11 +30,13 @@ class Case:
     kernel: str
     core: str
     flash_model: str = ZERO_WAIT
+    weight_bits: int = WEIGHT_BITS
 
     @property
     def net(self) -> str:
-        """The widths, such as 11-256-256-3."""
-        return "-".join(map(str, self.shape))
+        """The widths, such as 11-256-256-3, and the bits of a weight where they are not the usual ones."""
+        width = "" if self.weight_bits == WEIGHT_BITS else f"-{self.weight_bits}bit"
+        return "-".join(map(str, self.shape)) + width
 
     @property
     def representative(self) -> bool:
@@ -57,13 +60,14 @@ class Selection:
     flash_models: tuple[str, ...] = FLASH_MODELS
     all: bool = False
     max_straight_nonzeros: int = MAX_STRAIGHT_NONZEROS
+    weight_bits: int = WEIGHT_BITS
 
     def cases(self) -> Iterator[Case]:
         """The cases, those of one net and core together."""
         for core, model, shape, sparsity, kernel in product(
             self.cores, self.flash_models, self.shapes, self.sparsities, self.kernels
         ):
-            case = Case(shape, sparsity, kernel, core, model)
+            case = Case(shape, sparsity, kernel, core, model, self.weight_bits)
             if self.all or case.representative:
                 yield case
 

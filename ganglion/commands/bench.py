@@ -20,7 +20,7 @@ from ..bench.nets import SHAPES, SPARSITIES
 from ..bench.page import bench_page
 from ..bench.plot import plot_svg
 from ..bench.program import CORES
-from ..bench.rows import ALL_KERNELS, FLASH_MODELS, MAX_STRAIGHT_NONZEROS, KernelRow, LeftOut, Selection
+from ..bench.rows import ALL_KERNELS, FLASH_MODELS, MAX_STRAIGHT_NONZEROS, WEIGHT_BITS, KernelRow, LeftOut, Selection
 from ..bench.suite import measure_kernels
 from ..errors import UsageError
 from ..extras import require_extra
@@ -49,6 +49,8 @@ class Bench:
     """Cores to count cycles on."""
     flash_models: tuple[str, ...] = FLASH_MODELS
     """How slow flash is."""
+    weight_bits: int = WEIGHT_BITS
+    """Bits of a weight, 2 to 8; nets with other than 8 have them in their name, such as 11-256-256-3-4bit."""
     all: bool = False
     """Every combination of the above instead of the representative part: an hour or more."""
     max_straight: int = MAX_STRAIGHT_NONZEROS
@@ -109,12 +111,15 @@ class Bench:
         for sparsity in self.sparsities:
             if not 0 <= sparsity < 1:
                 raise UsageError(f"a sparsity of {sparsity:g} is out of range; allowed: 0 to below 1")
+        if not 2 <= self.weight_bits <= WEIGHT_BITS:
+            raise UsageError(f"weights of {self.weight_bits} bits are out of range; allowed: 2 to {WEIGHT_BITS}")
         if self.processes < 1:
             raise UsageError(f"{self.processes} processes cannot measure anything; allowed: 1 and more")
         shapes = tuple(_SHAPES[net] for net in self.nets)
         return Selection(
-            shapes, self.sparsities, self.kernels, self.cores, self.flash_models, self.all, self.max_straight
-        )
+            shapes, self.sparsities, self.kernels, self.cores, self.flash_models, self.all, self.max_straight,
+            self.weight_bits,
+        )  # fmt: skip
 
     def _compare(self, content: Content, console: Console) -> int:
         baseline = read_content(self.baseline)

@@ -74,6 +74,13 @@ def test_slow_flash_is_a_row_of_its_own(rows):
     assert slow.key == f"{rows[0].key} stm32f405-art"
 
 
+def test_narrow_weights_are_a_net_of_their_own():
+    case = Case(SHAPE, 0.5, "packed", "cortex-m4", weight_bits=3)
+    row = measure_case(case)
+    assert (row.net, row.weight_bits) == ("5-16-3-3bit", 3)
+    assert np.abs(erk_net(SHAPE, 0.5, weight_bits=3).layers[0].weights).max() == 3
+
+
 @pytest.mark.parametrize(
     ("case", "limit", "reason"),
     [
@@ -169,6 +176,7 @@ def test_the_command_writes_rows_plots_and_page_and_fails_on_a_regression(tmp_pa
         (["--cores", "cortex-m99"], "allowed: cortex-m0plus, cortex-m3, cortex-m4"),
         (["--flash-models", "slow"], "there is no flash model 'slow'; allowed: zero-wait"),
         (["--sparsities", "1.0"], "a sparsity of 1 is out of range"),
+        (["--weight-bits", "1"], "weights of 1 bits are out of range; allowed: 2 to 8"),
         (["--processes", "0"], "0 processes cannot measure anything"),
         (["--sparsities", "0.5", "--cores", "cortex-m3"], "holds none of these combinations; add --all"),
     ],
