@@ -30,7 +30,7 @@ def emit_c(
         **_head(name, policy),
         "known": _known(name, known),
         "kernel_template": kernel.template,
-        "head_inside": kernel.head_inside and policy.head.kind == "tanh",
+        "head_inside": kernel.head_inside and policy.head.kind in ("tanh", "clip"),
         "layers": kernel.layers(name, policy, bounds),
     }
     templates = c_templates(__package__)
@@ -99,7 +99,7 @@ def _head(name: str, policy: Policy) -> dict[str, Any]:
             "first_rise": first_rise,
             "turns": turns.tolist(),
         },
-        "clip": {"scale": 1 << (exponent - ACTION_EXPONENT)},
+        "clip": {"scale": 1 << (exponent - ACTION_EXPONENT), "shift": exponent - ACTION_EXPONENT},
     }
 
 

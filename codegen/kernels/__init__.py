@@ -32,7 +32,7 @@ class Kernel:
     policy takes long to compile. `superseded_by` is a kernel that is better wherever a core runs both. `in_parts`:
     whether it can compute some of a policy's layers only (parts.py), and `order`, where there is one, is the order in
     which it then wants a hidden layer's rows. `head_inside`: where it defines the macro `<NAME>_HEAD_INSIDE`, its
-    layers end in the action codes of a tanh head.
+    layers end in the action codes of a head that is not argmax.
     """
 
     name: str
