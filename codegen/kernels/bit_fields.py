@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MAX_DISTANCE_BITS = 16
+"""The widest field of a distance, so that one with a weight before it fits a word."""
+
 ESCAPE_CODE_BYTES = 20
 """What a decoder takes more where distances can have more than one field."""
 
@@ -40,7 +43,8 @@ def best_width(distances: np.ndarray, unit_bits: int = 1) -> Width:
     if largest == 1:
         return Width(0, False)
     enough = -(-largest.bit_length() // unit_bits) * unit_bits
-    widths = [Width(enough, False), *(Width(bits, True) for bits in range(unit_bits, enough, unit_bits))]
+    widths = [Width(enough, False)] if enough <= MAX_DISTANCE_BITS else []
+    widths += [Width(bits, True) for bits in range(unit_bits, min(enough, MAX_DISTANCE_BITS + 1), unit_bits)]
     return min(widths, key=lambda width: width.cost_bits(distances))
 
 

@@ -17,7 +17,7 @@ from ganglion.bench.baseline import Content, changes, content_text, merged, read
 from ganglion.bench.nets import SHAPES, SPARSITIES, erk_net
 from ganglion.bench.page import bench_page
 from ganglion.bench.peers import PEERS, missing_peer, peer_function
-from ganglion.bench.plot import pareto_front, plot_svg
+from ganglion.bench.plot import _style, pareto_front, plot_svg
 from ganglion.bench.rows import ALL_KERNELS, Case, KernelRow, LeftOut, Selection
 from ganglion.bench.suite import BenchError, _compare, measure_case, measure_kernels
 from ganglion.main import main
@@ -117,6 +117,11 @@ def test_a_wrong_result_is_an_error():
     assert "weights1" in peer_function(PEERS["int8-dense-c"], policy).header
     with pytest.raises(BenchError, match=r"rows on cortex-m4: gives \[1\], the oracle \[2\]"):
         _compare("rows", "cortex-m4", np.array([1]), np.array([2]))
+
+
+def test_every_kernel_and_peer_is_drawn_in_its_own_way():
+    styles = {tuple(_style(kernel)[key] for key in ("marker", "color")) for kernel in ALL_KERNELS}
+    assert len(styles) == len(ALL_KERNELS)
 
 
 def test_the_front_holds_what_nothing_beats():

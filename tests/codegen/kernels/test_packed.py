@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ganglion.codegen.actor import digest
 from ganglion.codegen.compile import CompileOptions, compile_policy
-from ganglion.codegen.kernels.bit_fields import FieldReader, FieldWriter, Width, best_width
+from ganglion.codegen.kernels.bit_fields import MAX_DISTANCE_BITS, FieldReader, FieldWriter, Width, best_width
 from ganglion.codegen.kernels.packed import pack, unpack
 from ganglion.codegen.kernels.stream import folded_bias, sort_neurons
 from ganglion.codegen.passes import simplify
@@ -65,7 +65,7 @@ def test_fields_and_distances_are_read_back(items):
 def test_the_best_width_is_as_short_as_any(distances, unit_bits):
     distances = np.array(distances)
     best = best_width(distances, unit_bits)
-    others = [Width(bits, True) for bits in range(unit_bits, 33, unit_bits)]
+    others = [Width(bits, True) for bits in range(unit_bits, MAX_DISTANCE_BITS + 1, unit_bits)]
     assert best.cost_bits(distances) <= min(other.cost_bits(distances) for other in others)
     writer = FieldWriter()
     for distance in distances.tolist():
@@ -110,6 +110,14 @@ def test_one_weight_in_the_last_cell(columns, unit_bits):
     weights = np.zeros((3, columns), np.int8)
     weights[-1, -1] = -128
     _check([_layer(weights)], unit_bits)
+
+
+def test_a_wide_weight_and_a_long_way_fit_one_word():
+    weights = np.zeros((300, 300), np.int16)
+    weights[-1, -1] = -(1 << 15)
+    (packed,) = pack([_layer(weights)])
+    assert packed.weight_bits + packed.distance.bits <= 32
+    _check([_layer(weights)], 1)
 
 
 @pytest.mark.parametrize(
