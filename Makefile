@@ -19,7 +19,7 @@ endif
 endif
 unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
          FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS \
-         LANES DESIGN LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP \
+         LANES ADDERS DESIGN CLOCK LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP \
          SUITE ALL UPDATE
 
 quote = '$(subst ','\'',$(1))'
@@ -34,7 +34,8 @@ how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call optio
       $(call option,max-flash,$(MAX_FLASH)) $(call option,max-ram,$(MAX_RAM))
 guard = $(call option,watchdog-ms,$(WATCHDOG_MS)) $(call option,safe-timeout-ms,$(SAFE_TIMEOUT_MS)) \
         $(if $(SAFE_WHEN_NOT_FINITE),--safe-when-not-finite) $(call options,safe-action,$(SAFE_ACTION))
-lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN))
+lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call option,clock-mhz,$(CLOCK)) \
+        $(call option,adders-per-stage,$(ADDERS))
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
@@ -62,7 +63,7 @@ flash: $(VENV)/$(if $(filter openocd st-flash drive,$(WITH)),.runtime,.flash) ##
 boards: $(VENV)/.runtime ## the boards, and where their images have run
 	$(GANGLION) boards
 
-bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [DESIGN=sequential|spatial] [OPTIMIZE=area|latency] [LANES=1] [LOAD=1]: logic
+bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [DESIGN=sequential|spatial] [OPTIMIZE=area|latency] [LANES=1] [ADDERS=3] [CLOCK=100|auto] [LOAD=1]: logic
 	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes) $(call option,optimize,$(OPTIMIZE)) $(if $(LOAD),--load)
 
 hls: $(VENV)/.hls ## ENV=Hopper [BACKEND=Vitis|Vivado|Quartus|Catapult] [PART=...] [FORCE=1]: an hls4ml project, simulated

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganglion.codegen.passes import simplify
@@ -11,9 +11,9 @@ from ganglion.hil.report import Build
 from ganglion.hls.board import Board, read_board
 from ganglion.hls.board_design import board_design
 from ganglion.hls.choice import Choice, choose_design
+from ganglion.hls.core.sequential import sequential_design
+from ganglion.hls.core.spatial import spatial_design
 from ganglion.hls.design import Design
-from ganglion.hls.sequential import sequential_design
-from ganglion.hls.spatial import spatial_design
 
 from .errors import UsageError
 from .options import LogicOptions
@@ -26,11 +26,13 @@ DEFAULT_BOARD = "icebreaker"
 class BuiltLogic:
     """The Verilog of a simplified policy for a board, where it is to lie, and what the report says of it.
 
-    `choice` tells why this design, None where the user said which. `trace` is where a simulation writes its waveforms.
+    `design` is `core` with the board around it. `choice` tells why this core, None where the user said which. `trace`
+    is where a simulation writes its waveforms.
     """
 
     policy: Policy
     board: Board
+    core: Design
     design: Design
     folder: Path
     facts: Build
@@ -41,11 +43,24 @@ class BuiltLogic:
 def build_logic(policy: Policy, board_name: str | None, options: LogicOptions, root: Path) -> BuiltLogic:
     """The logic of `policy` on a board of hls/boards, with its serial port; nothing is written yet."""
     board = read_board(board_name or DEFAULT_BOARD)
+    if isinstance(options.clock_mhz, int):
+        board = board.at(options.clock_mhz)
     simple = simplify(policy)
     core, choice = _core(simple, board, options)
+    facts = Build("fpga", core.kind, board=board.name, nonzeros_effective=simple.nonzeros)
+    return BuiltLogic(simple, board, core, *_surround(core, simple, board, root), facts, choice)
+
+
+def with_board(built: BuiltLogic, board: Board) -> BuiltLogic:
+    """The same core on the same board at the clock of `board`, in a folder of its own."""
+    design, folder = _surround(built.core, built.policy, board, built.folder.parent)
+    return replace(built, board=board, design=design, folder=folder)
+
+
+def _surround(core: Design, policy: Policy, board: Board, root: Path) -> tuple[Design, Path]:
+    """`core` with its link and serial port, and the folder of this design on this board at this clock."""
     design = board_design(core, c_identifier(policy.env_id), board.name, board.clock_hz)
-    facts = Build("fpga", design.kind, board=board.name, nonzeros_effective=simple.nonzeros)
-    return BuiltLogic(simple, board, design, build_folder(policy, board.name, root), facts, choice)
+    return design, build_folder(policy, f"{board.name}-{core.kind}-{board.clock_mhz}mhz", root)
 
 
 def _core(policy: Policy, board: Board, options: LogicOptions) -> tuple[Design, Choice | None]:

@@ -141,6 +141,9 @@ class DesignOptions:
     adders_per_stage: int | None = None
     """Adders between two registers of the spatial design: fewer give a faster clock and more cycles; by default as the
     board's file says."""
+    clock_mhz: int | Literal["auto"] | None = None
+    """Clock of the design, one of the board's (any other lists them); by default the board's standard one. A bitstream
+    takes auto too: the fastest that place and route proves."""
 
 
 @dataclass

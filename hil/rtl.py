@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ganglion.codegen.policy import Policy
 from ganglion.hls.design import Design
+from ganglion.hls.flow.tools import ToolError
 from ganglion.hls.simulator import Simulator, board_bench, build_simulator
-from ganglion.hls.tools import ToolError
 
 from .codes import CodesDevice
 from .device import DeviceError

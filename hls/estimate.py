@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from ganglion.codegen.policy import Policy
 
 from .board import Board
-from .memory import BLOCK_RAMS
-from .netlist import Netlist
-from .sequential import memory_shapes, sequential_design
-from .spatial import build_network, spatial_cycles
+from .core.memory import BLOCK_RAMS
+from .core.netlist import Netlist
+from .core.sequential import memory_shapes, sequential_design
+from .core.spatial import build_network, spatial_cycles
 
 
 @dataclass(frozen=True)

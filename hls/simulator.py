@@ -16,7 +16,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from .design import Design, write_design
-from .tools import ToolError, run_tool
+from .flow.tools import ToolError, run_tool
 
 RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
 TRACE_RUNTIME = "verilated_vcd_c.cpp"

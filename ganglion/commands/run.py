@@ -96,5 +96,9 @@ class Run:
     def _logic(self) -> LogicOptions:
         if self.how.optimize == "balanced" or self.how.limits():
             raise UsageError("limits and --optimize balanced are for firmware; logic takes --optimize cycles or flash")
+        if self.logic.clock_mhz == "auto":
+            raise UsageError(
+                "--clock-mhz auto needs place and route (ganglion bitstream); simulated logic takes a number"
+            )
         goal = "latency" if self.how.optimize == "cycles" else "area"
         return LogicOptions(**vars(self.logic), optimize=goal)

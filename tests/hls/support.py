@@ -11,8 +11,8 @@ import pytest
 from ganglion.codegen import reference
 from ganglion.codegen.policy import Policy
 from ganglion.hls.design import Design
+from ganglion.hls.flow.tools import ToolError
 from ganglion.hls.simulator import build_simulator, core_bench, find_engine, simulate
-from ganglion.hls.tools import ToolError
 
 broad = pytest.mark.skipif(
     not shutil.which("iverilog"), reason="Icarus Verilog is not installed; Verilator takes 10 s for each small design"

@@ -13,8 +13,8 @@ from ganglion.hil.equality import check_equality
 from ganglion.hil.observations import corner_observations
 from ganglion.hil.rtl import TIMEOUT_S, rtl_device
 from ganglion.hls.board_design import board_design
+from ganglion.hls.core.sequential import sequential_design
 from ganglion.hls.design import DesignError
-from ganglion.hls.sequential import sequential_design
 from ganglion.hls.simulator import board_bench, build_simulator, simulate
 from tests.support.policies import random_policy
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ganglion.hls.carry_chains import UNCONNECTED, cut_chain_ends
 from ganglion.hls.design import rtl_source
+from ganglion.hls.flow.carry_chains import UNCONNECTED, cut_chain_ends
 
 from .support import broad
 

@@ -7,13 +7,13 @@ import pytest
 
 from ganglion.hls.board import read_board
 from ganglion.hls.choice import NothingFits, choose_design
+from ganglion.hls.core.memory import BLOCK_RAMS
+from ganglion.hls.core.sequential import sequential_design
+from ganglion.hls.core.spatial import spatial_design
 from ganglion.hls.estimate import COSTS, estimate_sequential, estimate_spatial
-from ganglion.hls.memory import BLOCK_RAMS
-from ganglion.hls.sequential import sequential_design
-from ganglion.hls.spatial import spatial_design
 from tests.support.policies import random_policy
 
-from .measurements import MEASURED, measured_policy, name, table_line
+from .measurements import MEASURED, measured_board, measured_policy, name, table_line
 
 pytest.importorskip("da4ml", reason="da4ml is not installed (pip install da4ml)")
 ESTIMATE = {"sequential": estimate_sequential, "spatial": estimate_spatial}
@@ -22,7 +22,7 @@ ERROR = 0.15
 
 @pytest.mark.parametrize("row", MEASURED, ids=name)
 def test_estimates_are_within_a_seventh_of_place_and_route(row):
-    board = read_board(row["board"])
+    board = measured_board(row)
     found = ESTIMATE[row["kind"]](measured_policy(row), row["option"], board)
     measured = row["luts"] if "luts" in row else row["core_luts"] + COSTS[board.family].frame
     assert abs(found.luts / measured - 1) <= ERROR

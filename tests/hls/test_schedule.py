@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganglion.hls.schedule import FIRST_SLOT, RESULT_DELAY, TANH_DELAY, TANH_HOLD, TANH_SLOTS, schedule
+from ganglion.hls.core.schedule import FIRST_SLOT, RESULT_DELAY, TANH_DELAY, TANH_HOLD, TANH_SLOTS, schedule
 from tests.support.policies import random_policy
 
 policies = st.builds(

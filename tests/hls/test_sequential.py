@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganglion.codegen import arithmetic, passes, reference
+from ganglion.hls.core.sequential import sequential_design
 from ganglion.hls.design import DesignError
-from ganglion.hls.sequential import sequential_design
 from tests.support.policies import random_policy
 
+from .measurements import zoo_policy
 from .support import assert_design_equal, broad, run_codes
 
 
@@ -107,3 +108,9 @@ def test_lanes_out_of_range_are_refused(lanes):
 def test_ten_thousand_observations_of_a_real_shape(lanes, tmp_path):
     policy = passes.simplify(random_policy(shape=(11, 256, 256, 3), sparsity=0.98))
     assert_equal(policy, lanes, tmp_path, count=10_000, engine="verilator")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("actor", ["Hopper-v4/distil-n164", "Swimmer-v4/distil-n47"])
+def test_ten_thousand_observations_of_the_zoo(actor, tmp_path):
+    assert_equal(zoo_policy(actor), 1, tmp_path, count=10_000, engine="verilator")

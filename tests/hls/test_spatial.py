@@ -1,15 +1,19 @@
 """The simulated adder graphs are equal to the oracle and take exactly the clocks that their stages say."""
 
+from itertools import product
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ganglion.codegen import passes
-from ganglion.hls.design import DesignError
-from ganglion.hls.netlist import Netlist, Value
-from ganglion.hls.spatial import spatial_design
+from ganglion.hls.core.netlist import Netlist, Value
+from ganglion.hls.core.spatial import spatial_design
+from ganglion.hls.design import DesignError, rtl_source
+from ganglion.hls.flow.tools import run_tool
 from tests.support.policies import random_policy
 
+from .measurements import zoo_policy
 from .support import assert_design_equal, broad
 
 pytest.importorskip("da4ml", reason="da4ml is not installed (pip install da4ml)")
@@ -87,7 +91,50 @@ def test_intervals_hold_every_sum(low, width, shift_a, shift_b, negate_a, negate
     assert total.high < 2 ** (total.bits - total.signed)
 
 
+WIDE_BENCH = """
+module bench;
+    reg                clk = 1'b0;
+    reg  signed [29:0] a, b;
+    reg  [59:0]        cases [0:7];
+    integer            i;
+
+{lines}
+
+    initial begin
+        $readmemh("cases.hex", cases);
+        for (i = 0; i < 8; i = i + 1) begin
+            {{a, b}} = cases[i];
+            #1 $display("%0d", {total});
+        end
+    end
+endmodule
+"""
+
+
+@broad
+def test_sums_of_more_than_32_bits_are_exact(tmp_path):
+    limit, constant = 1 << 29, 3 << 36
+    netlist = Netlist(100)
+    a, b = (Value(name, -limit, limit - 1, 0) for name in "ab")
+    total = netlist.add_constant(constant, netlist.add(a.scaled(9), b.scaled(6).negated(True)), exclusive=True)
+    assert total.bits > 38
+    pairs = [*product((-limit, limit - 1), repeat=2), (0, 0), (1, -1), (-12345678, 87654321), (limit // 3, -limit // 7)]
+    words = [(x & (2 * limit - 1)) << 30 | y & (2 * limit - 1) for x, y in pairs]
+    (tmp_path / "cases.hex").write_text("".join(f"{word:015x}\n" for word in words))
+    (tmp_path / "bench.v").write_text(WIDE_BENCH.format(lines="\n".join(netlist.lines), total=total.name))
+    (tmp_path / "add.v").write_text(rtl_source("ganglion_add"))
+    run_tool(["iverilog", "-g2005", "-o", "bench.vvp", "bench.v", "add.v"], tmp_path, "iverilog.log")
+    output = run_tool(["vvp", "-n", "bench.vvp"], tmp_path, "vvp.log")
+    assert list(map(int, output.split())) == [(x << 9) - (y << 6) + constant for x, y in pairs]
+
+
 @pytest.mark.long
 def test_ten_thousand_observations_of_a_real_shape(tmp_path):
     policy = passes.simplify(random_policy(shape=(11, 256, 256, 3), sparsity=0.99))
     assert_equal(policy, 3, tmp_path, count=10_000, engine="verilator")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("actor", ["Hopper-v4/distil-n164", "Swimmer-v4/distil-n47"])
+def test_ten_thousand_observations_of_the_zoo(actor, tmp_path):
+    assert_equal(zoo_policy(actor), 3, tmp_path, count=10_000, engine="verilator")

@@ -16,7 +16,7 @@ ERROR: Unable to place cell 'x', no Bels remaining of type 'ICESTORM_LC'
 
 def install_tools(folder: Path, monkeypatch) -> Callable[..., None]:
     """Put `folder` first on PATH. The result writes a script under each tool's name there: its `fmax_mhz` is what
-    they report, its `log` what the router says before it fails."""
+    they report, its `log` what the router says before it fails; the router writes a line to `calls` each time."""
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
 
@@ -27,7 +27,9 @@ def install_tools(folder: Path, monkeypatch) -> Callable[..., None]:
         }
         (folder / "report").write_text(json.dumps(report))
         (folder / "log").write_text(log or "")
-        route = f"cat {folder}/log; cp {folder}/report report.json; touch routed.asc; exit {int(bool(log))}"
+        (folder / "calls").unlink(missing_ok=True)
+        end = f"cp {folder}/report report.json; touch routed.asc; exit {int(bool(log))}"
+        route = f"echo >> {folder}/calls; cat {folder}/log; {end}"
         for name, body in {"yosys": 'echo "$@"', "nextpnr-ice40": route, "icepack": 'cp "$1" "$2"'}.items():
             (folder / name).write_text(f"#!/bin/sh\n{body}\n")
             (folder / name).chmod(0o755)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ganglion.codegen import reference
+from ganglion.hls.flow.tools import ToolError
 from ganglion.hls.project import project as project_module
 from ganglion.hls.project.backend import BACKENDS, BackendError, read_backend
 from ganglion.hls.project.manifest import EditedError
@@ -13,7 +14,6 @@ from ganglion.hls.project.network import InexactError, NetworkOptions, build_net
 from ganglion.hls.project.precision import Fixed
 from ganglion.hls.project.project import ConstantError, MismatchError, Project, write_project
 from ganglion.hls.project.synthesis import instructions, synthesise_project
-from ganglion.hls.tools import ToolError
 from tests.hls.support import trying_codes
 from tests.support.policies import random_policy
 

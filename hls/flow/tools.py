@@ -38,10 +38,12 @@ def find_tool(name: str) -> list[str]:
     """Command of `name`: the native program when it is on PATH, else the one of the yowasp packages."""
     if shutil.which(name):
         return [name]
-    for packaged in (f"yowasp-{name}", name):
-        script = Path(sys.executable).with_name(packaged)
+    packaged = f"yowasp-{name}"
+    for script in (Path(sys.executable).with_name(packaged), Path(sys.executable).with_name(name)):
         if script.exists():
             return [str(script)]
+    if shutil.which(packaged):
+        return [packaged]
     raise ToolError(f"{name} is not installed; `pip install {_package(name)}`, or put a native {name} on PATH")
 
 

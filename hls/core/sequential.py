@@ -13,10 +13,10 @@ import numpy as np
 from ganglion.codegen import arithmetic
 from ganglion.codegen.policy import HEAD_BITS, Linear, Policy
 
-from .design import Design, DesignError, describe, hex_image, rtl_source
+from ..design import Design, DesignError, describe, hex_image, rtl_source
+from ..templates import render
 from .schedule import TANH_SLOTS, Row, Schedule, Tanh, schedule
 from .tanh_table import fraction_bits, tanh_segments
-from .templates import render
 
 MAX_LANES = 8
 TANH_TABLE_SEGMENTS = 128

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .design import DesignError
+from ..design import DesignError
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from .design import Design
+from ..design import Design
 from .synth import Synthesis
 
 

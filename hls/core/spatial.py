@@ -13,10 +13,10 @@ import numpy as np
 from ganglion.codegen import arithmetic
 from ganglion.codegen.policy import Linear, Policy
 
-from .design import Design, DesignError, describe, hex_image, rtl_source
+from ..design import Design, DesignError, describe, hex_image, rtl_source
+from ..templates import render
 from .netlist import Netlist, Value
 from .tanh_table import fraction_bits, tanh_segments
-from .templates import render
 
 HEADS = {"tanh": 0, "clip": 1, "argmax": 2}
 HEAD_CLOCKS = {"tanh": 3, "clip": 1, "argmax": 1}

@@ -6,7 +6,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from .board import Board
+from ..board import Board
 from .tools import ToolError, run_tool
 
 LOG = "load.log"

@@ -1,0 +1,1 @@
+"""The two kinds of core: a program in block RAM, and a graph of additions."""
