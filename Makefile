@@ -29,9 +29,9 @@ games = $(filter Pong% Boxing% Tutankham% CrazyClimber%,$(ENV))
 env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper)))
 zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
-how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) \
-      $(call option,kernel,$(KERNEL)) $(call option,optimize,$(OPTIMIZE)) $(call option,max-cycles,$(MAX_CYCLES)) \
-      $(call option,max-flash,$(MAX_FLASH)) $(call option,max-ram,$(MAX_RAM))
+kernel = $(call option,kernel,$(KERNEL)) $(call option,optimize,$(OPTIMIZE)) $(call option,max-cycles,$(MAX_CYCLES)) \
+         $(call option,max-flash,$(MAX_FLASH)) $(call option,max-ram,$(MAX_RAM)) $(call option,flash-model,$(FLASH_MODEL))
+how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) $(kernel)
 guard = $(call option,watchdog-ms,$(WATCHDOG_MS)) $(call option,safe-timeout-ms,$(SAFE_TIMEOUT_MS)) \
         $(if $(SAFE_WHEN_NOT_FINITE),--safe-when-not-finite) $(call options,safe-action,$(SAFE_ACTION))
 lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call option,clock-mhz,$(CLOCK)) \
@@ -40,7 +40,7 @@ training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call op
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
 goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH))
-loop = $(call option,device,$(DEVICE)) $(call option,flash-model,$(FLASH_MODEL)) $(call option,episodes,$(EPISODES))
+loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 line = $(call option,fault-rate,$(FAULTS)) $(call option,trace,$(TRACE))
 # make itself sets AS, to the assembler.
 as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
@@ -69,8 +69,8 @@ bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [DESIGN=sequential|spat
 hls: $(VENV)/.hls ## ENV=Hopper [BACKEND=Vitis|Vivado|Quartus|Catapult] [PART=...] [FORCE=1]: an hls4ml project, simulated
 	$(GANGLION) hls $(actor) $(call option,backend,$(BACKEND)) $(call option,part,$(PART)) $(if $(FORCE),--force)
 
-export: $(VENV)/.runtime ## ENV=Hopper AS=cmake: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
-	$(GANGLION) export $(actor) --as $(call quote,$(as))
+export: $(VENV)/.runtime ## ENV=Hopper AS=cmake [KERNEL=...] [OPTIMIZE=flash] [TARGET=cortex-m4]: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
+	$(GANGLION) export $(actor) --as $(call quote,$(as)) $(call option,core,$(TARGET)) $(kernel)
 
 train: $(VENV)/$(if $(games),.atari,.train) ## ENV=Hopper [ALGO=sac|dqn] [SPARSITY=0.98] [PRESET=...] [STEPS=...] [SEED=0]: one actor
 	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(training)

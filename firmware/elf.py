@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
@@ -49,6 +50,11 @@ class Program:
             if start <= address < start + len(content):
                 return content[address - start : content.index(0, address - start)].decode("ascii")
         raise KeyError(f"0x{address:08X} is not in flash")
+
+    @cached_property
+    def code_starts(self) -> list[tuple[int, bool]]:
+        """Where code and data begin, in ascending order: (address, whether it is code), from the mapping symbols."""
+        return sorted((s.address, s.name[:2] == "$t") for s in self.symbols if s.name[:2] in ("$t", "$d"))
 
     @property
     def flash(self) -> bytes:

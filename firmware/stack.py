@@ -10,12 +10,10 @@ Works alike for C of any compiler and for assembly.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
-
+from .disassembly import DisassemblyError, disassemble
 from .elf import Program, Symbol
 
 EXCEPTION_FRAME_BYTES = 26 * 4 + 4
@@ -58,8 +56,7 @@ def read_frames(program: Program) -> dict[int, Frame]:
     """Every function of `program` by address. A jump into the middle of a function, as compilers' libraries make them,
     counts as a call of all of it."""
     functions = {s.address: s for s in program.symbols if s.kind == "function" and s.bytes > 0}
-    modes = sorted((s.address, s.name[:2] == "$t") for s in program.symbols if s.name[:2] in ("$t", "$d"))
-    frames = {address: _read_frame(program, symbol, modes) for address, symbol in functions.items()}
+    frames = {address: _read_frame(program, symbol) for address, symbol in functions.items()}
     for frame in frames.values():
         frame.calls = {_enclosing(address, functions) for address in frame.calls}
     return frames
@@ -100,11 +97,11 @@ def _pointed_functions(program: Program, frames: dict[int, Frame]) -> set[int]:
     return {address for address in frames if address | 1 in held}
 
 
-def _read_frame(program: Program, symbol: Symbol, modes: list[tuple[int, bool]]) -> Frame:
+def _read_frame(program: Program, symbol: Symbol) -> Frame:
     frame, end = Frame(symbol.name), symbol.address + symbol.bytes
     halves: dict[str, int] = {}
     saved: set[str] = set()
-    for mnemonic, operands in _instructions(program, symbol, modes):
+    for _, _, mnemonic, operands in _instructions(program, symbol):
         frame.bytes += taken_bytes(mnemonic, operands, symbol.name, saved)
         target = re.search(r"#(0x[0-9a-f]+|\d+)$", operands)
         if mnemonic.startswith(("b", "cb")) and not mnemonic.startswith(("bf", "bic", "bkpt")):
@@ -143,18 +140,8 @@ def taken_bytes(mnemonic: str, operands: str, function: str, saved: set[str]) ->
     raise StackError(f"{function}: `{mnemonic} {operands}` moves the stack pointer by an unknown amount")
 
 
-def _instructions(program: Program, symbol: Symbol, modes: list[tuple[int, bool]]) -> Iterator[tuple[str, str]]:
-    engine = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
-    at, end = symbol.address, symbol.address + symbol.bytes
-    while at < end:
-        index = bisect_right(modes, (at, True))
-        is_code = index == 0 or modes[index - 1][1]
-        stop = min(end, modes[index][0]) if index < len(modes) else end
-        if is_code:
-            reached = at
-            for address, size, mnemonic, operands in engine.disasm_lite(program.read(at, stop - at), at):
-                reached = address + size
-                yield mnemonic, operands
-            if reached != stop:
-                raise StackError(f"{symbol.name}: the bytes at 0x{reached:08X} are no known instruction")
-        at = stop
+def _instructions(program: Program, symbol: Symbol) -> list[tuple[int, int, str, str]]:
+    try:
+        return list(disassemble(program, symbol))
+    except DisassemblyError as error:
+        raise StackError(str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,7 +11,6 @@ from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import Plan, write_plan
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.safe_action import safe_action
-from ganglion.codegen.timing import ZERO_WAIT
 from ganglion.firmware.board import Board
 from ganglion.firmware.image import Image, build_image
 from ganglion.firmware.safety import Safety
@@ -20,7 +20,7 @@ from ganglion.hil.report import Build
 from .boards import first_board, pick_board
 from .kernel_choice import choose_kernel
 from .options import BuildOptions, SafetyOptions
-from .places import build_folder, c_identifier
+from .places import build_folder, c_identifier, note_image
 from .pricing.choice import Choice
 from .pricing.target import DEFAULT_TOOLCHAIN
 
@@ -40,23 +40,24 @@ def build_for_host(policy: Policy, root: Path) -> Built:
     plan = compile_policy(policy, CompileOptions(name=c_identifier(policy.env_id)))
     folder = build_folder(policy, "native", root)
     write_plan(plan, folder / "source")
-    return Built(plan, None, folder, Build("native", plan.kernel, nonzeros_effective=plan.policy.nonzeros))
+    note_image(folder, plan.digest)
+    facts = Build("native", plan.kernel, nonzeros_effective=plan.policy.nonzeros, image=plan.digest)
+    return Built(plan, None, folder, facts)
 
 
-def build_firmware(
-    policy: Policy, options: BuildOptions, guard: SafetyOptions | None = None, flash_model: str = ZERO_WAIT
-) -> Built:
-    """Compile and link `policy` for a board, guarded as `guard` says; a kernel is priced with flash as slow as
-    `flash_model`."""
+def build_firmware(policy: Policy, options: BuildOptions, guard: SafetyOptions | None = None) -> Built:
+    """Compile and link `policy` for a board, guarded as `guard` says."""
     board = pick_board(options.target, options.board)
     toolchain = find_toolchain(options.toolchain, board)
-    kernel, choice = choose_kernel(policy, board.core, options, board.name, options.toolchain, flash_model)
+    kernel, choice = choose_kernel(policy, board.core, options, board.name, options.toolchain)
     plan = compile_chosen(policy, c_identifier(policy.env_id), board.core, kernel, choice)
     safety = (guard or SafetyOptions()).settings(policy)
     name = "-".join([*_names(board, options.toolchain, plan.kernel), *_guard_names(policy, safety, board)])
     folder = build_folder(policy, name, options.build)
     write_plan(plan, folder / "source")
     image = build_image(plan, board, toolchain, folder, safety)
+    digest = hashlib.sha256(image.bin.read_bytes()).hexdigest()
+    note_image(folder, digest)
     facts = Build(
         target=board.core,
         kernel=plan.kernel,
@@ -68,6 +69,7 @@ def build_firmware(
         choice=plan.choice,
         energy_per_cycle_nj=board.energy_per_cycle_nj,
         energy_source=board.run_current.source if board.run_current else None,
+        image=digest,
     )
     return Built(plan, image, folder, facts)
 

@@ -6,7 +6,6 @@ from rich.console import Console
 
 from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.policy import Policy
-from ganglion.codegen.timing import ZERO_WAIT
 
 from .options import KernelOptions
 from .pricing.candidates import price_kernels, price_mixes
@@ -22,7 +21,6 @@ def choose_kernel(
     options: KernelOptions,
     board: str | None = None,
     toolchain: str = DEFAULT_TOOLCHAIN,
-    flash_model: str = ZERO_WAIT,
 ) -> tuple[str, Choice | None]:
     """The kernel for `policy` on `core`, and the choice where prices were asked for, which is printed.
 
@@ -32,7 +30,7 @@ def choose_kernel(
     goal, limits = options.goal, options.limits()
     if not limits and (options.kernel is not None or goal is None):
         return options.kernel or CompileOptions.kernel, None
-    target = target_of(core, board, toolchain, flash_model)
+    target = target_of(core, board, toolchain, options.flash_model)
     if options.kernel is not None:
         return options.kernel, keep(price_kernel(policy, target, options.kernel), limits)
     console = Console()

@@ -17,7 +17,7 @@ from ganglion.hls.design import Design
 
 from .errors import UsageError
 from .options import LogicOptions
-from .places import build_folder, c_identifier
+from .places import build_folder, c_identifier, note_image
 
 DEFAULT_BOARD = "icebreaker"
 
@@ -41,26 +41,31 @@ class BuiltLogic:
 
 
 def build_logic(policy: Policy, board_name: str | None, options: LogicOptions, root: Path) -> BuiltLogic:
-    """The logic of `policy` on a board of hls/boards, with its serial port; nothing is written yet."""
+    """The logic of `policy` on a board of hls/boards, with its serial port; nothing of it is written yet but its
+    checksum."""
     board = read_board(board_name or DEFAULT_BOARD)
     if isinstance(options.clock_mhz, int):
         board = board.at(options.clock_mhz)
     simple = simplify(policy)
     core, choice = _core(simple, board, options)
-    facts = Build("fpga", core.kind, board=board.name, nonzeros_effective=simple.nonzeros)
-    return BuiltLogic(simple, board, core, *_surround(core, simple, board, root), facts, choice)
+    design, folder = _surround(core, simple, board, root)
+    facts = Build("fpga", core.kind, board=board.name, nonzeros_effective=simple.nonzeros, image=design.checksum)
+    return BuiltLogic(simple, board, core, design, folder, facts, choice)
 
 
 def with_board(built: BuiltLogic, board: Board) -> BuiltLogic:
     """The same core on the same board at the clock of `board`, in a folder of its own."""
     design, folder = _surround(built.core, built.policy, board, built.folder.parent)
-    return replace(built, board=board, design=design, folder=folder)
+    facts = replace(built.facts, image=design.checksum)
+    return replace(built, board=board, design=design, folder=folder, facts=facts)
 
 
 def _surround(core: Design, policy: Policy, board: Board, root: Path) -> tuple[Design, Path]:
     """`core` with its link and serial port, and the folder of this design on this board at this clock."""
     design = board_design(core, c_identifier(policy.env_id), board.name, board.clock_hz)
-    return design, build_folder(policy, f"{board.name}-{core.kind}-{board.clock_mhz}mhz", root)
+    folder = build_folder(policy, f"{board.name}-{core.kind}-{board.clock_mhz}mhz", root)
+    note_image(folder, design.checksum)
+    return design, folder
 
 
 def _core(policy: Policy, board: Board, options: LogicOptions) -> tuple[Design, Choice | None]:

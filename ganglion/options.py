@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+import tyro
 from rich.console import Console
 
 from ganglion.codegen.policy import Policy
@@ -16,6 +17,9 @@ from ganglion.firmware.safety import Safety
 from .errors import UsageError
 from .pricing.choice import Goal, Limits
 from .selection import Choice, load_choice, select_actor
+
+Flat = tyro.conf.arg(name="")
+"""A group of options without a prefix of its own."""
 
 
 @dataclass
@@ -60,6 +64,9 @@ class KernelOptions:
     """Most bytes of flash of the policy: weights, indices, biases, tables and code, without the runtime."""
     max_ram: int | None = None
     """Most bytes of stack of an inference."""
+    flash_model: str = ZERO_WAIT
+    """How long the core waits for its flash, in prices and in the emulator: zero-wait, stm32f405-art (168 MHz) or
+    generic-64bit-4ws."""
 
     @property
     def goal(self) -> Goal | None:
@@ -69,6 +76,15 @@ class KernelOptions:
     def limits(self) -> Limits:
         """The limits; UsageError where one is not positive."""
         return Limits(self.max_cycles, self.max_flash, self.max_ram)
+
+    def check_flash(self, where: str) -> None:
+        """UsageError when there is no such flash model, or when `where` neither emulates nor prices with it."""
+        load_flash_model(self.flash_model)
+        if self.flash_model != ZERO_WAIT and where != "emulator" and self.goal is None:
+            raise UsageError(
+                f"--flash-model {self.flash_model} is for the emulator and for the choice of a kernel, not for "
+                f"{where}; leave it out, or let a kernel be chosen with --optimize"
+            )
 
 
 @dataclass
@@ -116,20 +132,6 @@ class LineOptions:
 
 
 @dataclass
-class EmulatorOptions:
-    """How the emulated board counts cycles."""
-
-    flash_model: str = ZERO_WAIT
-    """How long the emulated core waits for its flash: zero-wait, stm32f405-art (168 MHz) or generic-64bit-4ws."""
-
-    def check(self, kind: str) -> None:
-        """UsageError when the device of `kind` has its own flash, or when there is no such model."""
-        if self.flash_model != ZERO_WAIT and kind != "emulator":
-            raise UsageError(f"--flash-model {self.flash_model} is for the emulator; {kind} has its own memory")
-        load_flash_model(self.flash_model)
-
-
-@dataclass
 class DesignOptions:
     """Which logic is built for an FPGA."""
 
@@ -171,6 +173,16 @@ class LoopOptions:
             raise UsageError(f"--corners {self.corners}; at least 1 is needed")
         if self.episodes < 1 or self.first_seed < 0:
             raise UsageError(f"--episodes {self.episodes} --first-seed {self.first_seed}; at least 1 and 0 are needed")
+
+
+@dataclass
+class BoardLoopOptions:
+    """What all commands share that build an image and run it in closed loop."""
+
+    which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
+    how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
+    guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
+    loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
 
 def given(options: object, *but: str) -> list[str]:

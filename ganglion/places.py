@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 import re
 from pathlib import Path
 
 from ganglion.codegen.policy import Policy
 from ganglion.hil.environments import base_name
+from ganglion.hil.report import write_whole
 
 BUILD = Path("build")
+_IMAGE = "image.sha256"
 
 
 def build_folder(policy: Policy, target: str, root: Path = BUILD) -> Path:
@@ -33,11 +36,28 @@ def point_latest(env_id: str, folder: Path) -> Path:
     return link
 
 
+def note_image(folder: Path, digest: str) -> None:
+    """Write down that what lies in `folder` from now on has this SHA-256 (hex)."""
+    write_whole(folder / _IMAGE, f"{digest}\n")
+
+
+def is_current(report: Path) -> bool:
+    """Whether a report is of what lies in its folder now; also where nobody has written that down."""
+    try:
+        noted = (report.parent / _IMAGE).read_text().strip()
+        return json.loads(report.read_text())["build"].get("image") == noted
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def device_reports(env_id: str, root: Path = BUILD, kind: str | None = None) -> list[Path]:
-    """The finished reports of all runs of actors for an environment, on devices of `kind` or on any."""
+    """The finished reports of all runs of actors for an environment, on devices of `kind` or on any, that are of what
+    lies beside them now."""
     name = glob.escape(kind) if kind else "*"
     found = sorted(root.glob(f"{glob.escape(_flat(env_id))}-????????-*/report-{name}.json"))
-    return [path for path in found if ".partial" not in path.suffixes]
+    return [path for path in found if ".partial" not in path.suffixes and is_current(path)]
 
 
 def c_identifier(env_id: str) -> str:

@@ -32,7 +32,7 @@ class Build:
     """What ran: `flash_bytes` (weights, indices, biases, tables, code, runtime, total) and `ram_bytes` (static,
     stack) where an image exists, `nonzeros_effective` where a compiler removed neurons, `choice` where the kernel was
     chosen by price (the reason and the candidates), `energy_per_cycle_nj` and its source where the vendor publishes the
-    current."""
+    current. `image` is the SHA-256 (hex) of what ran: of the image, or of the generated C or Verilog."""
 
     target: str
     kernel: str
@@ -44,6 +44,7 @@ class Build:
     choice: Mapping[str, object] | None = None
     energy_per_cycle_nj: float | None = None
     energy_source: str | None = None
+    image: str | None = None
 
 
 _TOLD_ELSEWHERE = ("nonzeros_effective", "energy_per_cycle_nj", "energy_source")

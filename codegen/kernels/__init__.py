@@ -56,7 +56,9 @@ _ALL = (
     Kernel("stream", "stream.h.j2", stream_step, head_inside=True),
     Kernel("scatter", "scatter.h.j2", scatter_layers, constant_time=False),
     Kernel("straight", "straight.h.j2", straight_function, "armv7-m", straight_line=True, in_parts=True),
-    Kernel("shifts", "straight.h.j2", shifts_function, "armv7-m", straight_line=True, superseded_by="lanes"),
+    Kernel(
+        "shifts", "straight.h.j2", shifts_function, "armv7-m", straight_line=True, superseded_by="lanes", in_parts=True
+    ),
     Kernel(
         "straight-v6m", "straight.h.j2", straight_v6m_function, "armv6-m", straight_line=True, superseded_by="straight"
     ),

@@ -59,9 +59,19 @@ class Exceptions:
 
 
 @dataclass(frozen=True)
+class UnalignedLoads:
+    """What a load of a halfword or word costs beyond its own cycles, by its address modulo 4."""
+
+    source: str
+    halfword_cycles: tuple[int, int, int, int]
+    word_cycles: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
 class Core:
     """A core: its `rules` by (mnemonic, form), its `pairs`, and the refill cycles P that its pipeline can take.
 
+    `unaligned_loads` is None where the core faults on them.
     `estimate`: the manual publishes no cycles, and the table is put together from other sources.
     """
 
@@ -73,6 +83,7 @@ class Core:
     rules: Mapping[tuple[str, str], Rule]
     pairs: Mapping[str, Pair]
     exceptions: Exceptions
+    unaligned_loads: UnalignedLoads | None = None
     estimate: bool = False
 
     def refill(self, cycles: int | None) -> int:
@@ -112,8 +123,16 @@ def parse_core(table: dict[str, Any]) -> Core:
         tuple(table["refill_cycles"]), table["default_refill_cycles"],
         MappingProxyType((dict(base.rules) if base else {}) | _parse_rules(table)),
         MappingProxyType((dict(base.pairs) if base else {}) | own),
-        Exceptions(**table["exceptions"]), table.get("estimate", False),
+        Exceptions(**table["exceptions"]), _parse_unaligned(table) or (base.unaligned_loads if base else None),
+        table.get("estimate", False),
     )  # fmt: skip
+
+
+def _parse_unaligned(table: dict[str, Any]) -> UnalignedLoads | None:
+    entry = table.get("unaligned_loads")
+    if entry is None:
+        return None
+    return UnalignedLoads(entry["source"], tuple(entry["halfword_cycles"]), tuple(entry["word_cycles"]))
 
 
 def _parse_rules(table: dict[str, Any]) -> dict[tuple[str, str], Rule]:

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static uint32_t address_of(const struct machine *m, const struct access *access)
+uint32_t access_address(const struct machine *m, const struct access *access)
 {
     uint32_t address = machine_register(m, access->base) + access->displacement;
     if (access->index) {
@@ -45,7 +45,7 @@ static uint32_t sole(struct machine *m, uint32_t target, bool write)
     uint32_t found = 0;
     for (uint32_t i = 0; list && i < list->count; i++) {
         const struct access *access = &list->items[i];
-        if (access->pc > m->last_access && address_of(m, access) == target) {
+        if (access->pc > m->last_access && access_address(m, access) == target) {
             if (found) {
                 return 0;
             }

@@ -12,7 +12,8 @@ from unicorn import arm_const
 
 from ganglion.codegen.timing import ZERO_WAIT, cycles_source, load_core, load_flash_model
 
-from .engine import Engine, Region
+from .configuration import Region
+from .engine import Engine
 from .faults import EmulatorError
 from .machine import BUDGET_INSTRUCTIONS, read_image
 from .peripheral_map import PeripheralMap

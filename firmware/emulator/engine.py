@@ -11,10 +11,12 @@ from typing import NoReturn
 
 import unicorn
 
-from ganglion.codegen.timing import Core, FlashModel, Instruction
+from ganglion.codegen.timing import Core, FlashModel, UnalignedLoads
 from ganglion.firmware.elf import Program
 
 from .access import accesses, find_access
+from .alignment import unaligned_loads
+from .configuration import Region, access_config, flash_config, load_configs, ram_config
 from .faults import BudgetError, EmulatorError, explain_fault, format_registers, locate
 from .library import (
     ACCESSES,
@@ -24,7 +26,6 @@ from .library import (
     Access,
     Config,
     Edge,
-    FlashConfig,
     Report,
     Span,
     load_library,
@@ -36,15 +37,6 @@ from .registers import CPU_MODELS, REGISTERS, UNICORN_REGISTERS
 
 ASLEEP, RETURNED, BUDGET, FAULT, ANSWERED = 1, 2, 3, 4, 5
 CPACR, CPACR_FULL = 0xE000ED88, 0xF << 20
-
-
-@dataclass(frozen=True)
-class Region:
-    """Memory: first address, size in bytes (multiples of 4 KiB), and whether the program may write it."""
-
-    origin: int
-    bytes: int
-    writable: bool
 
 
 @dataclass(frozen=True)
@@ -93,23 +85,32 @@ class Engine:
         self._buffer = ctypes.create_string_buffer(4096)
         self.uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
         self.uc.ctl_set_cpu_model(CPU_MODELS[core.name])
+        regions = list(regions)
         self._map(regions)
         self._pricer = Pricer(core, refill, self.read, self._float_enabled)
         self._callbacks = self._make_callbacks()
         exceptions = core.exceptions
         config = Config(
-            *self._callbacks, _flash_config(flash_model, flash), vectors, *usart, peripherals.cpuid,
+            *self._callbacks, flash_config(flash_model, flash), *ram_config(regions), vectors, *usart,
+            peripherals.cpuid,
             exceptions.entry_cycles, exceptions.return_cycles, exceptions.return_float_cycles,
         )  # fmt: skip
         self._machine = self._library.machine_new(self.uc._uch, config)
         if not self._machine:
             raise EmulatorError("the emulator cannot be set up; is there memory left?")
         add_peripherals(self._library, self._machine, peripherals)
+        if core.unaligned_loads:
+            self._watch_loads(core.unaligned_loads)
 
     def _map(self, regions: Iterable[Region]) -> None:
         for region in regions:
             rights = unicorn.UC_PROT_ALL if region.writable else unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
             self.uc.mem_map(region.origin, region.bytes, rights)
+
+    def _watch_loads(self, costs: UnalignedLoads) -> None:
+        loads = load_configs(unaligned_loads(self._program), costs)
+        if self._library.machine_watch_loads(self._machine, loads, len(loads)):
+            raise EmulatorError("loads cannot be watched; is there memory left?")
 
     def _make_callbacks(self) -> tuple:
         """What the C part asks; it must not be collected while the machine lives."""
@@ -245,7 +246,7 @@ class Engine:
             found = accesses(self._pricer.instructions(address, size), bool(write))
             array = (Access * len(found)).from_address(pointer)
             for index, item in enumerate(found):
-                array[index] = _access(item)
+                array[index] = access_config(item)
             return len(found)
         return 0
 
@@ -274,17 +275,3 @@ class Engine:
         if error is not None:
             raise error
         raise EmulatorError(explain_fault(self.report(), self._program, self.registers()))
-
-
-def _flash_config(model: FlashModel, flash: Region) -> FlashConfig:
-    return FlashConfig(
-        flash.origin, flash.origin + flash.bytes,
-        model.wait_states, model.line_bytes, model.instruction_lines, model.data_lines, model.prefetch,
-    )  # fmt: skip
-
-
-def _access(item: Instruction) -> Access:
-    memory = item.memory
-    index = UNICORN_REGISTERS[memory.index] if memory.index is not None else 0
-    displacement = memory.displacement & 0xFFFF_FFFF
-    return Access(item.address, UNICORN_REGISTERS[memory.base], index, memory.shift, displacement)

@@ -9,11 +9,6 @@
 #define NO_LINE 0xFFFFFFFFu
 enum { FIRST_LAYOUTS = 1024, LAST_START = 0x7FFFFFFF };
 
-static bool slow(const struct machine *m)
-{
-    return m->config.flash.wait_states != 0;
-}
-
 static bool in_flash(const struct machine *m, uint32_t address)
 {
     return m->config.flash.begin <= address && address < m->config.flash.end;
@@ -146,32 +141,28 @@ static const uint32_t *layout_of(struct machine *m)
     return layout->starts;
 }
 
-/* A block begins. */
+/* A block begins; where there are wait states only. */
 void flash_enter(struct machine *m)
 {
-    if (slow(m)) {
-        m->flash.layout = layout_of(m);
-        m->flash.next = in_flash(m, m->block) ? m->block : m->block + m->block_size;
-        if (!m->flash.layout) {
-            machine_raise(m, FAULT_PRICE, 0, m->block);
-        }
+    m->flash.layout = layout_of(m);
+    m->flash.next = in_flash(m, m->block) ? m->block : m->block + m->block_size;
+    if (!m->flash.layout) {
+        machine_raise(m, FAULT_PRICE, 0, m->block);
     }
 }
 
 /* What the block waits before its instruction at `pc`, which starts then. */
 void flash_reach(struct machine *m, uint32_t pc)
 {
-    if (slow(m) && m->flash.layout) {
+    if (flash_waits(m) && m->flash.layout) {
         fetch_until(m, m->flash.layout[(pc - m->block) / 2]);
     }
 }
 
-/* The block is over. */
+/* The block is over; where there are wait states only. */
 void flash_leave(struct machine *m)
 {
-    if (slow(m)) {
-        fetch_until(m, LAST_START);
-    }
+    fetch_until(m, LAST_START);
 }
 
 static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
@@ -196,7 +187,7 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
 bool flash_start(struct machine *m)
 {
     flash_reset(m);
-    return !slow(m) || uc_hook_add(m->uc, &m->hooks[3], UC_HOOK_MEM_READ, (void *)on_read, m, m->config.flash.begin,
+    return !flash_waits(m) || uc_hook_add(m->uc, &m->hooks[2], UC_HOOK_MEM_READ, (void *)on_read, m, m->config.flash.begin,
                                    m->config.flash.end - 1) == UC_ERR_OK;
 }
 

@@ -19,8 +19,10 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
 SOURCES = (
-    "machine.c", "access.c", "edges.c", "exceptions.c", "flash.c", "peripherals.c", "system.c", "line.c", "watchdog.c",
+    "machine.c", "access.c", "alignment.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c", "memory.c",
+    "peripherals.c", "system.c", "watchdog.c",
 )  # fmt: skip
+MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
 
 PRICE = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32, c_uint32, POINTER(c_uint32), POINTER(c_uint32))
@@ -41,6 +43,12 @@ class Access(ctypes.Structure):
     )  # fmt: skip
 
 
+class LoadConfig(ctypes.Structure):
+    """`struct load_config` of machine.h."""
+
+    _fields_ = (("access", Access), ("cycles", c_uint32 * 4))
+
+
 class FlashConfig(ctypes.Structure):
     """`struct flash_config` of machine.h."""
 
@@ -50,11 +58,18 @@ class FlashConfig(ctypes.Structure):
     )
 
 
+class Range(ctypes.Structure):
+    """`struct range` of machine.h."""
+
+    _fields_ = (("begin", c_uint32), ("end", c_uint32))
+
+
 class Config(ctypes.Structure):
     """`struct config` of machine.h."""
 
     _fields_ = (
         ("price", PRICE), ("place", PLACE), ("accesses", ACCESSES), ("starts", STARTS), ("flash", FlashConfig),
+        ("ram", Range * MAX_RAM), ("ram_count", c_uint32),
         ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32), ("cpuid", c_uint32),
         ("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32),
     )  # fmt: skip
@@ -85,7 +100,7 @@ class Edge(ctypes.Structure):
 
     _fields_ = (
         ("count", c_uint64), ("from_address", c_uint32), ("from_size", c_uint32), ("to_address", c_uint32),
-        ("cycles", c_uint32), ("instructions", c_uint32),
+        ("cycles", c_uint32), ("instructions", c_uint32), ("follower", c_uint32),
     )  # fmt: skip
 
 
@@ -139,6 +154,7 @@ _PROTOTYPES = {
     "machine_send": (c_int, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_receive": (c_size_t, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_word": (c_uint32, (c_void_p, c_uint32)),
+    "machine_watch_loads": (c_int, (c_void_p, POINTER(LoadConfig), c_size_t)),
     "machine_watch": (c_int, (c_void_p, c_uint32)),
     "machine_span": (None, (c_void_p, c_int, POINTER(Span))),
     "machine_clear_counts": (None, (c_void_p,)),

@@ -28,6 +28,7 @@ void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_
         m->fault_address = address;
         m->fault_pc = machine_register(m, UC_ARM_REG_PC);
     }
+    events_touch(m);
     stop(m, STOP_FAULT);
 }
 
@@ -37,34 +38,22 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     (void)uc;
     struct machine *m = user;
     edges_charge(m, (uint32_t)address);
-    if (m->fault != FAULT_NONE) {
-        stop(m, STOP_FAULT);
-        return;
+    if (m->cycles >= m->quiet_until || m->instructions >= m->limit) {
+        const enum stop reason = events_stop(m);
+        if (reason != STOP_NONE) {
+            stop(m, reason);
+            return;
+        }
     }
-    if (m->reset_requested || watchdog_expired(m)) {
-        stop(m, STOP_RESET);
-        return;
+    if (m->span_count) {
+        spans_step(m, (uint32_t)address);
     }
-    if (line_answered(m)) {
-        stop(m, STOP_ANSWERED);
-        return;
-    }
-    if (m->instructions >= m->limit) {
-        stop(m, STOP_BUDGET);
-        return;
-    }
-    if (exceptions_ready(m)) {
-        stop(m, STOP_INTERRUPT);
-        return;
-    }
-    if (m->fault != FAULT_NONE) {
-        return;
-    }
-    spans_step(m, (uint32_t)address);
     m->block = (uint32_t)address;
     m->block_size = size;
     m->last_access = 0;
-    flash_enter(m);
+    if (flash_waits(m)) {
+        flash_enter(m);
+    }
 }
 
 static void on_exception(uc_engine *uc, uint32_t number, void *user)
@@ -78,20 +67,11 @@ static void on_exception(uc_engine *uc, uint32_t number, void *user)
     }
 }
 
-static bool on_bad_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
-{
-    (void)uc, (void)size, (void)value;
-    machine_raise(user, FAULT_MEMORY, (uint32_t)type, (uint32_t)address);
-    return false;
-}
-
 static bool add_hooks(struct machine *m)
 {
     uc_engine *uc = m->uc;
-    const int bad = UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT;
     return uc_hook_add(uc, &m->hooks[0], UC_HOOK_BLOCK, (void *)on_block, m, 1, 0) == UC_ERR_OK &&
-           uc_hook_add(uc, &m->hooks[1], UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK &&
-           uc_hook_add(uc, &m->hooks[2], bad, (void *)on_bad_memory, m, 1, 0) == UC_ERR_OK;
+           uc_hook_add(uc, &m->hooks[1], UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK && memory_start(m);
 }
 
 /* Adds hooks and registers to an engine that has not run yet: later they would be dead until its cache is flushed. */
@@ -114,6 +94,7 @@ void machine_free(struct machine *m)
 {
     flash_free(m);
     accesses_free(m);
+    free(m->loads);
     free(m->edges);
     peripherals_free(m);
     free(m);
@@ -156,34 +137,6 @@ void machine_sleep(struct machine *m, uint64_t cycles)
     m->awake_at = machine_now(m) + cycles;
 }
 
-static bool bytes_wait(const struct machine *m)
-{
-    return m->line.byte_cycles && m->received.begin != m->received.end && !line_arrived(m);
-}
-
-static uint64_t earlier(uint64_t event, uint64_t now, uint64_t next)
-{
-    return event > now && event < next ? event : next;
-}
-
-/* When a sleeping board has something to do next; now when there is nothing to wait for. */
-static uint64_t next_event(const struct machine *m)
-{
-    const uint64_t now = machine_now(m);
-    uint64_t horizon = m->awake_at > now ? m->awake_at : now;
-    if (bytes_wait(m) && m->line.next_arrival > horizon) {
-        horizon = m->line.next_arrival;
-    }
-    if (m->line.answered_at > horizon) {
-        horizon = m->line.answered_at;
-    }
-    uint64_t next = horizon;
-    next = earlier(bytes_wait(m) ? m->line.next_arrival : 0, now, next);
-    next = earlier(m->line.answered_at, now, next);
-    next = earlier(systick_next(m), now, next);
-    return earlier(m->watchdog.runs ? m->watchdog.deadline : 0, now, next);
-}
-
 /* Asleep until an interrupt pends (STOP_NONE), the watchdog resets, a packet has left or nothing is to come. */
 static enum stop doze(struct machine *m)
 {
@@ -195,7 +148,7 @@ static enum stop doze(struct machine *m)
         if (line_answered(m)) {
             return STOP_ANSWERED;
         }
-        const uint64_t now = machine_now(m), next = next_event(m);
+        const uint64_t now = machine_now(m), next = events_next(m);
         if (next == now) {
             return STOP_ASLEEP;
         }
@@ -252,6 +205,7 @@ enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget)
     m->limit = m->instructions + budget;
     for (;;) {
         m->stop = STOP_NONE;
+        events_touch(m);
         const uc_err error = uc_emu_start(m->uc, m->pc | 1u, until, 0, 0);
         m->pc = machine_register(m, UC_ARM_REG_PC);
         const enum stop reason = settle(m, error, until);

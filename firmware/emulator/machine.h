@@ -53,6 +53,12 @@ struct access {
     uint32_t shift, displacement;
 };
 
+/* A load that can meet an address that its width does not divide, and what it costs more by the address modulo 4. */
+struct load_config {
+    struct access access;
+    uint32_t cycles[4];
+};
+
 /* The loads, or the stores, of the block (address, size), at most one for each halfword. Returns how many. */
 typedef uint32_t (*accesses_callback)(uint32_t address, uint32_t size, int write, struct access *accesses);
 
@@ -66,12 +72,20 @@ struct flash_config {
     uint32_t wait_states, line_bytes, instruction_lines, data_lines, prefetch;
 };
 
+enum { MAX_RAM = 8 };
+
+struct range {
+    uint32_t begin, end;
+};
+
 struct config {
     price_callback price;
     place_callback place;
     accesses_callback accesses;
     starts_callback starts;
     struct flash_config flash;
+    struct range ram[MAX_RAM]; /* what the program may write, in ascending order */
+    uint32_t ram_count;
     uint32_t vectors;
     uint32_t usart_base;
     uint32_t usart_interrupt;
@@ -98,6 +112,7 @@ struct edge {
     uint64_t count;
     uint32_t from, from_size, to;
     uint32_t cycles, instructions;
+    uint32_t follower; /* the edge that came next last time, by its place */
 };
 
 /* Cycles between a function's first instruction and its return. */
@@ -132,10 +147,6 @@ struct flash {
 };
 
 enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, MAX_WINDOWS = 8, INTERRUPT_WORDS = 8 };
-
-struct range {
-    uint32_t begin, end;
-};
 
 /* A status field that repeats a control field: reads of `address` give (word & mask) << shift as well. */
 struct follow {
@@ -201,6 +212,12 @@ struct access_list {
     struct access *items;
 };
 
+struct watched_load {
+    struct machine *machine;
+    struct load_config config;
+    uc_hook hook;
+};
+
 struct buffer {
     uint8_t *bytes;
     size_t begin, end, capacity;
@@ -212,6 +229,7 @@ struct machine {
     enum stop stop;
     uint32_t pc;
     uint64_t cycles, instructions, limit, interrupts;
+    uint64_t quiet_until; /* no event is due before so many cycles */
     uint32_t block, block_size; /* the block that runs; size 0: none that is still to be charged */
     uint32_t last_access; /* the instruction in it that was placed last, or 0 */
     enum fault fault;
@@ -219,8 +237,9 @@ struct machine {
 
     struct access_list *access_lists;
     size_t access_list_count;
+    struct watched_load *loads;
     struct edge *edges;
-    size_t edge_count, edge_capacity;
+    size_t edge_count, edge_capacity, last_edge;
     struct span spans[MAX_SPANS];
     size_t span_count;
 
@@ -245,7 +264,8 @@ struct machine {
     struct line line;
     struct watchdog watchdog;
     struct flash flash;
-    uc_hook hooks[4];
+    bool code_in_ram;
+    uc_hook hooks[3], translate_hook, fault_hooks[MAX_RAM + 1];
 };
 
 /* machine.c */
@@ -259,6 +279,14 @@ void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_
 uint32_t machine_register(const struct machine *m, int id);
 
 void machine_sleep(struct machine *m, uint64_t cycles);
+
+/* memory.c */
+bool memory_start(struct machine *m);
+
+/* events.c */
+void events_touch(struct machine *m);
+uint64_t events_next(const struct machine *m);
+enum stop events_stop(struct machine *m);
 
 /* line.c */
 uint64_t machine_now(const struct machine *m);
@@ -285,11 +313,20 @@ void machine_clear_counts(struct machine *m);
 size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity);
 void spans_step(struct machine *m, uint32_t address);
 
+/* alignment.c */
+int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count);
+
 /* access.c */
+uint32_t access_address(const struct machine *m, const struct access *access);
 uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
 void accesses_free(struct machine *m);
 
 /* flash.c */
+static inline bool flash_waits(const struct machine *m)
+{
+    return m->config.flash.wait_states != 0;
+}
+
 bool flash_start(struct machine *m);
 void flash_reset(struct machine *m);
 void flash_free(struct machine *m);

@@ -12,7 +12,8 @@ from ganglion.codegen.timing import ZERO_WAIT, cycles_source, load_core, load_fl
 from ganglion.firmware.board import Board
 from ganglion.firmware.elf import Program, read_program
 
-from .engine import ANSWERED, Engine, Region, SpanTally, Tally
+from .configuration import Region
+from .engine import ANSWERED, Engine, SpanTally, Tally
 from .faults import EmulatorError
 from .peripheral_map import load_peripheral_map
 

@@ -167,6 +167,7 @@ static uint64_t on_read(uc_engine *uc, uint64_t offset, unsigned size, void *use
     const struct window *window = user;
     struct machine *m = window->machine;
     const uint32_t address = window->begin + (uint32_t)offset;
+    events_touch(m);
     if (!modelled(m, address)) {
         machine_raise(m, FAULT_PERIPHERAL, 0, address);
         return 0;
@@ -181,6 +182,7 @@ static void on_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     const struct window *window = user;
     struct machine *m = window->machine;
     const uint32_t address = window->begin + (uint32_t)offset;
+    events_touch(m);
     if (!modelled(m, address)) {
         machine_raise(m, FAULT_PERIPHERAL, 1, address);
         return;

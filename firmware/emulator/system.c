@@ -208,6 +208,7 @@ uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
     (void)uc;
     struct machine *m = user;
     const uint32_t at = (uint32_t)offset & ~3u, place = 8 * ((uint32_t)offset & 3u);
+    events_touch(m);
     if (!modelled(at)) {
         machine_raise(m, FAULT_PERIPHERAL, 0, SYSTEM + (uint32_t)offset);
         return 0;
@@ -221,6 +222,7 @@ void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value,
     (void)uc;
     struct machine *m = user;
     const uint32_t at = (uint32_t)offset & ~3u, place = 8 * ((uint32_t)offset & 3u);
+    events_touch(m);
     if (!modelled(at)) {
         machine_raise(m, FAULT_PERIPHERAL, 1, SYSTEM + (uint32_t)offset);
         return;

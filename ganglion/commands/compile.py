@@ -13,7 +13,7 @@ from ganglion.hil.library import build_policy_library
 
 from ..building import compile_chosen
 from ..kernel_choice import choose_kernel
-from ..options import KernelOptions
+from ..options import Flat, KernelOptions
 from ..places import c_identifier
 
 
@@ -29,12 +29,13 @@ class Compile:
     """Prefix of every C identifier; by default the environment's name."""
     target: str = "cortex-m4"
     """Core that the code is for."""
-    how: Annotated[KernelOptions, tyro.conf.arg(name="")] = field(default_factory=KernelOptions)
+    how: Annotated[KernelOptions, Flat] = field(default_factory=KernelOptions)
     shared: Path | None = None
     """Also compile it for this machine, as a shared library at this path, such as policy.so, for ganglion.load."""
 
     def run(self) -> int:
         """Compile and write."""
+        self.how.check_flash("a compilation")
         policy = read_actor(self.actor).policy
         kernel, choice = choose_kernel(policy, self.target, self.how)
         plan = compile_chosen(policy, self.name or c_identifier(policy.env_id), self.target, kernel, choice)

@@ -7,14 +7,14 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from ganglion.codegen.compile import CompileOptions, compile_policy
+from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.export import FORMATS, Package, export_plan
 from ganglion.codegen.plan import write_plan
 
-from ..options import ActorOptions, announce
+from ..building import compile_chosen
+from ..kernel_choice import choose_kernel
+from ..options import ActorOptions, Flat, KernelOptions, announce
 from ..places import build_folder, c_identifier
-
-Flat = tyro.conf.arg(name="")
 
 
 @dataclass
@@ -28,10 +28,9 @@ class Export:
     """Folder to write; by default one below build/. One that was edited by hand is never replaced."""
     name: str | None = None
     """Prefix of every C identifier; by default the environment's name."""
-    kernel: str = CompileOptions.kernel
-    """Kernel: csr, rows and stream are portable C; straight and lanes need the core."""
+    how: Annotated[KernelOptions, Flat] = field(default_factory=KernelOptions)
     core: str = CompileOptions.core
-    """Core that a kernel in assembly is written for, such as cortex-m4."""
+    """Core that prices are for, and that a kernel in assembly is written for, such as cortex-m4."""
     package_version: str = Package.version
     """Version in the manifests."""
     author: str = Package.author
@@ -41,12 +40,13 @@ class Export:
 
     def run(self) -> int:
         """Compile and write."""
+        self.how.check_flash("an export")
         choice = self.which.choose()
         announce(choice)
         policy = choice.actor.policy
-        options = CompileOptions(self.name or c_identifier(policy.env_id), self.kernel, core=self.core)
-        package = Package(self.package_version, self.author, self.url)
-        plan = export_plan(compile_policy(policy, options), self.form, package)
+        kernel, chosen = choose_kernel(policy, self.core, self.how)
+        plan = compile_chosen(policy, self.name or c_identifier(policy.env_id), self.core, kernel, chosen)
+        plan = export_plan(plan, self.form, Package(self.package_version, self.author, self.url))
         folder = self.out or build_folder(policy, f"export-{self.form}")
         write_plan(plan, folder)
         Console().print(f"{folder} for {FORMATS[self.form].title}: read {folder / 'README.md'}", soft_wrap=True)

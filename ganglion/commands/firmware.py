@@ -1,31 +1,21 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated
-
-import tyro
+from dataclasses import dataclass
 
 from ..building import build_firmware
 from ..devices import cycle_model_range, device_kind, open_device
 from ..errors import UsageError
 from ..measure import measure
-from ..options import ActorOptions, BuildOptions, EmulatorOptions, LoopOptions, SafetyOptions, announce
+from ..options import BoardLoopOptions, announce
 from ..places import point_latest
-
-Flat = tyro.conf.arg(name="")
 
 
 @dataclass
-class Firmware:
+class Firmware(BoardLoopOptions):
     """Build a flashable image from an actor, run that very image in closed loop, and report."""
 
     device: str = "emulator"
     """Where the image runs: emulator, qemu or serial:PORT."""
-    which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
-    how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
-    guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
-    emulator: Annotated[EmulatorOptions, Flat] = field(default_factory=EmulatorOptions)
-    loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
     def run(self) -> int:
         """Build, measure, write firmware.elf, firmware.bin and report.json; then build/<ENV> points to them."""
@@ -33,11 +23,11 @@ class Firmware:
         kind = device_kind(self.device)
         if kind in ("native", "rtl"):
             raise UsageError(f"firmware does not run on {kind}; use: ganglion run --device {kind}")
-        self.emulator.check(kind)
+        self.how.check_flash(kind)
         choice = self.which.choose()
         announce(choice)
-        built = build_firmware(choice.actor.policy, self.how, self.guard, self.emulator.flash_model)
-        flash_model = self.emulator.flash_model
+        built = build_firmware(choice.actor.policy, self.how, self.guard)
+        flash_model = self.how.flash_model
         device, path = open_device(self.device, built, flash_model), built.folder / "report.json"
         models = cycle_model_range(self.device, built, flash_model)
         loop = (self.loop.episodes, self.loop.first_seed)

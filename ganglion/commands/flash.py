@@ -14,9 +14,7 @@ from ganglion.hil.serial import serial_device
 
 from ..boards import pick_board
 from ..building import build_firmware
-from ..options import ActorOptions, BuildOptions, SafetyOptions, announce
-
-Flat = tyro.conf.arg(name="")
+from ..options import ActorOptions, BuildOptions, Flat, SafetyOptions, announce
 
 
 @dataclass
@@ -41,6 +39,7 @@ class Flash:
         if self.probes:
             console.print("\n".join(list_probes()) or "no debug probe is connected", markup=False)
             return 0
+        self.how.check_flash(self.way or "a board")
         pick_method(pick_board(self.how.target, self.how.board), self.way)
         choice = self.which.choose()
         announce(choice)

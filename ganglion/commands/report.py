@@ -11,7 +11,7 @@ from ganglion.hil.report import read_report, write_whole
 from ganglion.hil.table import print_report
 
 from ..errors import UsageError
-from ..places import device_reports, latest_link
+from ..places import device_reports, is_current, latest_link
 
 
 @dataclass
@@ -54,6 +54,11 @@ class Report:
         if there:
             kinds = ", ".join(stem.removeprefix("report-") for stem in there)
             raise UsageError(f"{path}: there is no such report; of runs there is --device {kinds}")
+        if not is_current(path):
+            raise UsageError(
+                f"{path} is of another image than the one beside it, which was built later; measure that one: "
+                f"make firmware ENV={base_name(env_id)}, or show the old report with --file"
+            )
         return path
 
     def _of_run(self, env_id: str, kind: str) -> Path:

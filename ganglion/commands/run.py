@@ -4,8 +4,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
-import tyro
-
 from ganglion.codegen.compile import CompileOptions
 from ganglion.codegen.policy import Policy
 
@@ -15,43 +13,34 @@ from ..errors import UsageError
 from ..logic import BuiltLogic, build_logic
 from ..measure import measure
 from ..options import (
-    ActorOptions,
-    BuildOptions,
+    BoardLoopOptions,
     DesignOptions,
-    EmulatorOptions,
+    Flat,
     LineOptions,
     LogicOptions,
-    LoopOptions,
-    SafetyOptions,
     announce,
     given,
 )
 
-Flat = tyro.conf.arg(name="")
-_CHOOSING = ("kernel", "optimize", "max_cycles", "max_flash", "max_ram")
+_CHOOSING = ("kernel", "optimize", "max_cycles", "max_flash", "max_ram", "flash_model")
 
 
 @dataclass
-class Run:
+class Run(BoardLoopOptions):
     """Run an actor in closed loop on a device, and compare every action with the oracle."""
 
     device: str = "native"
     """Where to run: native, emulator, qemu, rtl (simulated logic) or serial:PORT."""
-    which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
-    how: Annotated[BuildOptions, Flat] = field(default_factory=BuildOptions)
     logic: Annotated[DesignOptions, Flat] = field(default_factory=DesignOptions)
-    guard: Annotated[SafetyOptions, Flat] = field(default_factory=SafetyOptions)
     trace: Path | None = None
     """Write the waveforms of simulated logic to this VCD file; it grows with every clock."""
     line: Annotated[LineOptions, Flat] = field(default_factory=LineOptions)
-    emulator: Annotated[EmulatorOptions, Flat] = field(default_factory=EmulatorOptions)
-    loop: Annotated[LoopOptions, Flat] = field(default_factory=LoopOptions)
 
     def run(self) -> int:
         """Build for the device, measure, write report-<device>.json beside the build."""
         self.loop.check()
-        kind, flash_model = device_kind(self.device), self.emulator.flash_model
-        self.emulator.check(kind)
+        kind, flash_model = device_kind(self.device), self.how.flash_model
+        self.how.check_flash(kind)
         self._refuse_unused(kind)
         if self.trace and kind != "rtl":
             raise UsageError(f"--trace {self.trace} is for simulated logic (--device rtl); {kind} has no waveforms")
@@ -75,7 +64,7 @@ class Run:
             return build_for_host(policy, self.how.build)
         if kind == "rtl":
             return replace(build_logic(policy, self.how.board, self._logic(), self.how.build), trace=self.trace)
-        return build_firmware(policy, self.how, self.guard, self.emulator.flash_model)
+        return build_firmware(policy, self.how, self.guard)
 
     def _refuse_unused(self, kind: str) -> None:
         """UsageError for options that the device of `kind` would not heed."""

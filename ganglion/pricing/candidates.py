@@ -14,7 +14,7 @@ from ganglion.firmware.toolchain import ToolchainError
 
 from .choice import Goal, Limits, Refusal, rank
 from .mixes import predict_mixes
-from .prices import Price, price_kernel
+from .prices import Price, Span, price_kernel
 from .target import Target
 
 MAX_STRAIGHT_NONZEROS = 20_000
@@ -23,7 +23,7 @@ _OVERFLOW = "overflowed by"
 
 
 def price_kernels(
-    policy: Policy, target: Target, hear: Callable[[str], None] = lambda _: None
+    policy: Policy, target: Target, hear: Callable[[str], None] = lambda _: None, span: Span = "whole"
 ) -> tuple[list[Price], list[Refusal]]:
     """Prices of all kernels for the target's core whose time does not depend on the observation, and those that are
     out of the question. `hear` is told each kernel before it is priced."""
@@ -34,7 +34,7 @@ def price_kernels(
         if reason is None:
             hear(kernel)
             try:
-                prices.append(price_kernel(policy, target, kernel))
+                prices.append(price_kernel(policy, target, kernel, span))
                 continue
             except StraightError as error:
                 reason = str(error)

@@ -4,11 +4,16 @@ core by the cycle model."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
 
 from ganglion.codegen.actor import digest
 from ganglion.codegen.compile import CompileOptions, compile_policy
 from ganglion.codegen.plan import Plan
 from ganglion.codegen.policy import Policy
+from ganglion.codegen.reference import infer_codes
 from ganglion.hil.observations import corner_observations
 
 from .cache import remembered
@@ -20,12 +25,21 @@ COUNTER_CYCLES = {"dwt": 21, "systick": 38, "nrf_timer": 21}
 """What firmware adds to each count by reading a board's cycle counter before and after an inference: counted in the
 emulator on a Cortex-M4, M7 and M33 (dwt) and on a Cortex-M0+ (systick); nrf_timer, which it lacks, is taken as dwt."""
 
+Span = Literal["whole", "codes_only"]
+"""What of an inference is priced: from float observation to action codes, as firmware counts it, or from observation
+codes to action codes, without the float maps, the counter and the self-test's answers."""
+
 _NAME, _RECORD = "policy", "ganglion_policy"
+_CODES_FUNCTION, _CODES_ONLY = "codes_only", Path(__file__).with_name("codes_only.c")
+
+
+class MismatchError(RuntimeError):
+    """A kernel that computes something else than the reference interpreter: a defect of the compiler."""
 
 
 @dataclass(frozen=True)
 class Price:
-    """What one inference costs with `kernel`.
+    """What one inference costs with `kernel`; of the span "codes_only" less than what follows, see Span.
 
     `cycles`: the most, from float observation to action codes, over OBSERVATIONS observations, as firmware counts them;
     `flash_bytes`: weights, indices, biases, tables and code, as the report counts the policy; `ram_bytes`: the deepest
@@ -48,14 +62,15 @@ def price(policy: Policy, core: str = "cortex-m4", kernel: str = CompileOptions.
     return price_kernel(policy, target_of(core), kernel)
 
 
-def price_kernel(policy: Policy, target: Target, kernel: str) -> Price:
-    """Price `policy` with `kernel` for `target`; the price is remembered by all that it depends on."""
+def price_kernel(policy: Policy, target: Target, kernel: str, span: Span = "whole") -> Price:
+    """Price `policy` with `kernel` for `target`; the price is remembered by all that it depends on. MismatchError when
+    the kernel alone ("codes_only") computes something else than the reference."""
 
     def measure() -> dict[str, int | str]:
-        options = CompileOptions(_NAME, kernel, core=target.board.core)
-        return vars(price_plan(compile_policy(policy, options), target))
+        plan = compile_policy(policy, CompileOptions(_NAME, kernel, core=target.board.core))
+        return vars(price_plan(plan, target) if span == "whole" else _price_codes(plan, policy, target))
 
-    return Price(**remembered(("kernel", digest(policy), kernel, *target.key), measure))
+    return Price(**remembered(("kernel", span, digest(policy), kernel, *target.key), measure))
 
 
 def price_plan(plan: Plan, target: Target) -> Price:
@@ -70,3 +85,30 @@ def price_plan(plan: Plan, target: Target) -> Price:
             flash_bytes=program.flash_bytes,
             ram_bytes=program.stack_bytes(function)[function],
         )
+
+
+def _price_codes(plan: Plan, policy: Policy, target: Target) -> Price:
+    """The same for the integers alone; every output is compared."""
+    codes, output_bytes = _some_codes(policy), 2 * policy.actions
+    files = {f"{plan.name}.h": plan.files[f"{plan.name}.h"], "policy.c": _CODES_ONLY.read_text()}
+    with linked_program(files, _CODES_FUNCTION, target) as program:
+        calls = list(program.calls(_CODES_FUNCTION, codes.astype(f"<i{policy.observation.bits // 8}"), output_bytes))
+        found = np.array([np.frombuffer(output, "<i2") for _, output in calls])
+        if not np.array_equal(found, infer_codes(policy, codes)):
+            raise MismatchError(
+                f"kernel {plan.kernel} on {target.board.core} computes something else than the reference; "
+                "this is a defect of the compiler: report it with the actor"
+            )
+        return Price(
+            kernel=plan.kernel,
+            cycles=max(cycles for cycles, _ in calls),
+            flash_bytes=program.bytes_beside(_CODES_FUNCTION),
+            ram_bytes=program.stack_bytes(_CODES_FUNCTION)[_CODES_FUNCTION],
+        )
+
+
+def _some_codes(policy: Policy) -> np.ndarray:
+    """All lowest, all highest and one random vector of codes, int64 (3, features)."""
+    low, high = policy.observation.code_range
+    random = np.random.default_rng(0).integers(low, high + 1, policy.features)
+    return np.array([np.full(policy.features, low), np.full(policy.features, high), random])

@@ -37,6 +37,18 @@ class LinkedProgram:
         """All that lies in flash: constants and code."""
         return self._program.symbol("__policy_end").address - self._program.symbol("__policy_start").address
 
+    def bytes_beside(self, function: str) -> int:
+        """All that lies in flash but `function` itself; what aligns a function counts, what aligns a table depends on
+        where it lands and does not."""
+        start, end = (self._program.symbol(name).address for name in ("__policy_start", "__policy_end"))
+        own = (symbol for symbol in self._program.symbols if start <= symbol.address < end and symbol.bytes)
+        pieces = {(symbol.address, symbol.address + symbol.bytes, symbol.kind == "function") for symbol in own}
+        reached, total = start, 0
+        for begin, stop, is_code in sorted(pieces):
+            total += max(0, stop - (reached if is_code else max(begin, reached)))
+            reached = max(reached, stop)
+        return total - self._program.symbol(function).bytes
+
     def symbol_bytes(self, name: str) -> int:
         """Bytes of the function `name` and of everything whose name begins with it and an underscore."""
         own = (s for s in self._program.symbols if s.name == name or s.name.startswith(f"{name}_"))
@@ -48,13 +60,15 @@ class LinkedProgram:
 
     def most_cycles(self, function: str, inputs: np.ndarray, output_bytes: int) -> int:
         """The most cycles that `function(row, output)` takes for a row of `inputs`."""
+        return max(cycles for cycles, _ in self.calls(function, inputs, output_bytes))
+
+    def calls(self, function: str, inputs: np.ndarray, output_bytes: int) -> Iterator[tuple[int, bytes]]:
+        """Cycles and output of `function(row, output)` for each row of `inputs`."""
         source, target = self._caller.place(bytes(inputs[0].nbytes)), self._caller.place(bytes(output_bytes))
-        most = 0
         for row in inputs:
             self._caller.engine.write(source, np.ascontiguousarray(row).tobytes())
             call = self._caller.call(function, source, target, budget_instructions=_BUDGET_INSTRUCTIONS)
-            most = max(most, call.cycles)
-        return most
+            yield call.cycles, self._caller.engine.read(target, output_bytes)
 
 
 @contextmanager

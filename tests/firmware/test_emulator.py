@@ -15,6 +15,7 @@ from ganglion.firmware.board import load_board
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator import BudgetError, Caller, EmulatorError, Machine
 from ganglion.firmware.emulator.peripheral_map import PeripheralMapError
+from tests.support.assembly import link_functions
 from tests.support.programs import program
 from tests.support.single_step import count_call
 
@@ -80,6 +81,15 @@ def test_two_runs_count_the_same() -> None:
             return machine.exchange(b"kfsk"), machine.tally, machine.engine.profile(), machine.stack_bytes
 
     assert run() == run()
+
+
+def test_code_in_ram_is_run_as_it_was_written_last() -> None:
+    """The function stores an instruction where r0 says, behind it `bx lr`, and jumps there."""
+    elf = link_functions({"patch": "movw r2, #0x4770\nstrh r1, [r0]\nstrh r2, [r0, #2]\nadds r0, #1\nbx r0"})
+    with Caller(elf) as caller:
+        place = caller.place(bytes(8))
+        answers = [caller.call("patch", place, 0x2000 + number).value for number in (3, 7, 3)]
+    assert answers == [3, 7, 3], "0x2000 + n is movs r0, #n"
 
 
 def test_a_reset_starts_the_program_again(machine: Machine) -> None:

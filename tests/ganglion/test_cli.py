@@ -127,6 +127,23 @@ def test_the_report_of_a_device_is_found_by_its_name(run_native, tmp_path, capsy
     assert "--file names one report" in fails(capsys, "report", "--file", "x.json", "--device", "qemu", *build)
 
 
+def test_a_report_of_another_image_is_not_shown_as_that_of_the_latest(run_native, tmp_path, capsys):
+    _, report = run_native()
+    (path,) = (tmp_path / "build").glob("*/report-native.json")
+    noted = path.with_name("image.sha256")
+    assert noted.read_text().strip() == report["build"]["image"]
+    noted.write_text("0" * 64 + "\n")
+    build = ("--env", "Hopper", "--build", tmp_path / "build")
+    assert "no report of Hopper-v4 on native" in fails(capsys, "report", *build, "--device", "native")
+    assert main(["report", "--file", str(path)]) == 0
+    latest = tmp_path / "build" / "Hopper"
+    latest.symlink_to(path.parent.name, target_is_directory=True)
+    path.rename(path.with_name("report.json"))
+    assert "is of another image than the one beside it" in fails(capsys, "report", *build)
+    noted.write_text(report["build"]["image"] + "\n")
+    assert main(["report", *map(str, build)]) == 0
+
+
 def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
@@ -146,7 +163,7 @@ def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
         (("run", "--env", "Hopper", "--episodes", "0"), "at least 1"),
         (
             ("run", "--env", "Hopper", "--flash-model", "stm32f405-art"),
-            "is for the emulator; native has its own memory",
+            "is for the emulator and for the choice of a kernel, not for native",
         ),
         (
             ("run", "--env", "Hopper", "--device", "emulator", "--flash-model", "stm32-art"),

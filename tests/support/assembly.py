@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
@@ -31,3 +32,23 @@ def assemble(texts: list[str]) -> list[bytes]:
             code = file.get_section_by_name(".text").data()
             at = {symbol.name: symbol["st_value"] & ~1 for symbol in file.get_section_by_name(".symtab").iter_symbols()}
     return [code[at[f"start_{index}"] : at[f"end_{index}"]] for index in range(len(texts))]
+
+
+def link_functions(texts: Mapping[str, str]) -> Path:
+    """An ELF file for a Cortex-M4 with a function of each name, from its instructions."""
+    folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
+    functions = "".join(
+        f".balign 4\n.global {name}\n.type {name}, %function\n{name}:\n{text}\n.size {name}, . - {name}\n"
+        for name, text in texts.items()
+    )
+    (folder / "code.S").write_text(_HEADER + functions)
+    options = (
+        "-target",
+        "thumb-freestanding-eabihf",
+        "-mcpu=cortex_m4",
+        "-nostdlib",
+        f"-Wl,--entry={next(iter(texts))}",
+    )
+    command = (sys.executable, "-m", "ziglang", "cc", *options, "code.S", "-o", "code.elf")
+    subprocess.run(command, check=True, cwd=folder)
+    return folder / "code.elf"

@@ -69,6 +69,34 @@ def test_what_cannot_be_kept_is_one_clear_line(options, message, actor_file, fol
     assert code == 2 and message in error and error.count("\n") == 1
 
 
+def test_slow_flash_turns_the_choice_at_compile_too(actor_file, folder):
+    options = ("--optimize", "cycles", "--no-mix")
+    priced = {}
+    for model in ("zero-wait", "generic-64bit-4ws"):
+        code, path = compile_with(actor_file, folder, *options, "--flash-model", model)
+        assert code == 0
+        candidates = json.loads(path.read_text())["choice"]["candidates"]
+        priced[model] = {price["kernel"]: price["cycles"] for price in candidates}
+    fast, slow = priced.values()
+    assert fast.keys() == slow.keys() and all(slow[kernel] > fast[kernel] for kernel in fast)
+
+
+def test_an_export_takes_the_same_choice(actor_file, folder):
+    folders = [folder / name for name in ("compiled", "exported")]
+    options = ["--optimize", "flash", "--no-mix"]
+    assert main(["compile", str(actor_file), "--out", str(folders[0]), *options]) == 0
+    assert main(["export", "--actor", str(actor_file), "--as", "c", "--out", str(folders[1]), *options]) == 0
+    compiled, exported = (json.loads((each / "plan.json").read_text()) for each in folders)
+    assert exported["kernel"] == compiled["kernel"] == "stream" and exported["choice"] == compiled["choice"]
+
+
+@pytest.mark.parametrize("command", [("compile",), ("export", "--as", "c", "--actor")])
+def test_a_flash_model_without_a_choice_is_refused(command, actor_file, folder, capsys):
+    options = ("--out", str(folder / "none"), "--flash-model", "stm32f405-art")
+    assert main([*command, str(actor_file), *options]) == 2
+    assert "let a kernel be chosen with --optimize" in capsys.readouterr().err
+
+
 def test_the_host_has_no_price(actor_file, folder, capsys):
     assert main(["run", "--actor", str(actor_file), "--max-cycles", "5", "--build", str(folder / "build")]) == 2
     assert "are for boards" in capsys.readouterr().err
