@@ -18,6 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 SMALLEST_WEIGHT_EXPONENT = -14
 BIAS_BITS = 22  # rows are scaled so that biases stay below 2**22 units
 EXACT_FLOAT32 = 2**24
+_HALF = torch.tensor(0.5)
 
 
 @dataclass
@@ -39,7 +40,7 @@ class ObservationQuantiser:
         return torch.floor(scaled.clamp(-limit, limit - 1)) * 2.0**self.exponent
 
 
-@dataclass
+@dataclass(frozen=True)
 class Rounding:
     """Values to codes of `bits` in units of 2**exponent, unsigned or signed: round half up, then saturate."""
 
@@ -54,10 +55,12 @@ class Rounding:
             return 0, (1 << self.bits) - 1
         return -(1 << (self.bits - 1)), (1 << (self.bits - 1)) - 1
 
-    def round(self, values: torch.Tensor) -> torch.Tensor:
-        """The codes times their unit, float32."""
-        codes = torch.add(values * 2.0**-self.exponent, 0.5).floor_().clamp_(*self.range)
-        return codes.mul_(2.0**self.exponent).float()
+    def round(self, values: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """The codes times their unit, float32; written to `out` where that is given."""
+        inplace = out if values.dtype == torch.float32 else None
+        codes = torch.add(_HALF, values, alpha=2.0**-self.exponent, out=inplace)
+        codes = codes.floor_().clamp_(*self.range).mul_(2.0**self.exponent)
+        return codes.float() if out is None or codes is out else out.copy_(codes)
 
     def __call__(self, values: torch.Tensor) -> torch.Tensor:
         """`round`, with gradients straight through where nothing saturates."""
@@ -69,7 +72,7 @@ class Quantiser:
     """How a layer rounds. Exponents are base 2; `output_bits` is unsigned for hidden layers, signed for the last;
     `per_row` gives every row of weights its own exponent, otherwise the layer shares one (the paper's "layerwise");
     `powers_of_two` allows no other weights than 0 and +-2**k. `observation` rounds what comes in, where that is not a
-    layer's codes already."""
+    layer's codes already. Without `rounds_weights` weights and biases stay as they are while values are rounded."""
 
     input_exponent: int
     input_bits: int
@@ -80,6 +83,7 @@ class Quantiser:
     per_row: bool = True
     observation: ObservationQuantiser | Rounding | None = None
     powers_of_two: bool = False
+    rounds_weights: bool = True
 
     @property
     def output(self) -> Rounding:
@@ -93,15 +97,22 @@ class Quantiser:
 
     def weight_exponents(self, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """The smallest exponents, int64 (rows,), that clip neither weights nor bias and leave a shift to the right."""
-        largest = weight.abs().amax(dim=1)
+        largest = torch.maximum(weight.amax(dim=1), -weight.amin(dim=1))
         exponents = (power_exponents if self.powers_of_two else weight_exponents)(largest, self.weight_bits)
-        exponents = torch.maximum(exponents, torch.frexp(bias)[1].long() - BIAS_BITS - self.input_exponent)
+        exponents = torch.maximum(exponents, self.smallest_exponents(bias))
         exponents = exponents if self.per_row else exponents.amax().expand(len(weight))
         return exponents.clamp(max=self.output_exponent - self.input_exponent)
 
-    def weight_codes(self, weight: torch.Tensor, exponents: torch.Tensor) -> torch.Tensor:
-        """Integer weights (rows, columns) as float32."""
-        scaled = weight * _powers(-exponents)[:, None]
+    def smallest_exponents(self, bias: torch.Tensor) -> torch.Tensor:
+        """The smallest exponents, int64 (rows,), of weights that the law knows and that do not clip the bias."""
+        exponents = torch.frexp(bias)[1].long() - BIAS_BITS - self.input_exponent
+        return exponents.clamp(min=SMALLEST_WEIGHT_EXPONENT)
+
+    def weight_codes(
+        self, weight: torch.Tensor, exponents: torch.Tensor, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Integer weights (rows, columns) as float32, in the memory of `out` where that is given."""
+        scaled = torch.mul(weight, _powers(-exponents)[:, None], out=out)
         if self.powers_of_two:
             return _nearest_power(scaled, 1 << (self.weight_bits - 2))
         limit = (1 << (self.weight_bits - 1)) - 1
@@ -148,13 +159,16 @@ class SparseLayer(nn.Module):
     def _multiply(self, values: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
 
-    def codes(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported."""
+    def codes(self, scratch: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Integer weights (rows, columns), biases (rows,) and weight exponents (rows,) as they would be exported.
+
+        They are worked out in the memory of `scratch`, of the weight's shape, where that is given.
+        """
         with torch.no_grad():
-            weight = (self.weight * self.mask).flatten(1)
+            weight = torch.mul(self.weight, self.mask, out=scratch).flatten(1)
             exponents = self.quantiser.weight_exponents(weight, self.bias)
             return (
-                self.quantiser.weight_codes(weight, exponents),
+                self.quantiser.weight_codes(weight, exponents, out=weight),
                 self.quantiser.bias_codes(self.bias, exponents),
                 exponents,
             )
@@ -163,14 +177,16 @@ class SparseLayer(nn.Module):
         """Weights and biases that the layer computes with, masked and rounded; no gradient. Rounded once a change."""
         version = (self.weight._version, self.bias._version, self.mask._version)
         if self._cache is None or self._cache[0] != version:
-            self._cache = (version, *(self._masked() if self.quantiser is None else self._rounded()))
+            rounds = self.quantiser is not None and self.quantiser.rounds_weights
+            self._cache = (version, *(self.rounded() if rounds else self._masked()))
         return self._cache[1], self._cache[2]
 
     def _masked(self) -> tuple[torch.Tensor, torch.Tensor]:
         return self.weight.detach() * self.mask, self.bias.detach()
 
-    def _rounded(self) -> tuple[torch.Tensor, torch.Tensor]:
-        weight, bias, exponents = self.codes()
+    def rounded(self, scratch: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """What `in_use` gives of an integer layer, rounded now, in the memory of `scratch` where that is given."""
+        weight, bias, exponents = self.codes(scratch)
         dtype = torch.float32 if self._fits_float32(weight, bias) else torch.float64
         weight = weight.to(dtype).mul_(_powers(exponents).to(dtype)[:, None])
         bias = bias.to(dtype).mul_(_powers(exponents + self.quantiser.input_exponent).to(dtype))

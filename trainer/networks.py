@@ -1,153 +1,225 @@
 """Forward and backward passes of SAC's networks without autograd's bookkeeping.
 
-For multilayer perceptrons of this size a tape costs as much as the arithmetic. Here a network is a list of stacked
-layers (networks, outputs, inputs), the critics side by side in one batched product; gradients go into `.grad`.
+For multilayer perceptrons of this size a tape and fresh memory cost as much as the arithmetic. Here a network writes
+into buffers that it keeps for one batch size, the critics side by side in one batched product; gradients go where
+`FlatAdam` reads them. A pass back belongs to the latest pass forward.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import nn
 
-from .layers import Rounding, SparseLinear
+from .adam import FlatAdam
+from .flat import Flat
+from .layers import Quantiser, Rounding, SparseLinear
 
-Tensors = list[torch.Tensor]
-_through_relu = torch.ops.aten.threshold_backward
-_through_range = torch.ops.aten.hardtanh_backward
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Lets gradients of a layer's outputs pass where `values` lie strictly between `low` and `high`."""
-
-    values: torch.Tensor
-    low: float
-    high: float
-
-    def __call__(self, gradient: torch.Tensor) -> torch.Tensor:
-        return _through_range(gradient, self.values, self.low, self.high)
-
-
-Gates = list[Gate | None]
+_through_relu = torch.ops.aten.threshold_backward.grad_input
+_through_range = torch.ops.aten.hardtanh_backward.grad_input
 
 
 class Critics:
-    """The Q-networks of a Stable-Baselines3 critic, their parameters turned into views of stacked tensors."""
+    """The Q-networks of a Stable-Baselines3 critic side by side.
+
+    Layer i has weights (networks, outputs, inputs) and biases (networks, outputs).
+    """
 
     def __init__(self, critic: nn.Module) -> None:
-        linears = [[layer for layer in network if isinstance(layer, nn.Linear)] for network in critic.q_networks]
-        self.weights = [_stack([layer.weight for layer in layers]) for layers in zip(*linears, strict=True)]
-        self.biases = [_stack([layer.bias for layer in layers]) for layers in zip(*linears, strict=True)]
-        self.parameters = [*self.weights, *self.biases]
+        networks = [[layer for layer in network if isinstance(layer, nn.Linear)] for network in critic.q_networks]
+        layers = list(zip(*networks, strict=True))
+        kinds = ("weight", "bias")
+        self.flat = Flat([[getattr(linear, kind) for linear in layer] for kind in kinds for layer in layers])
+        stacks = self.flat.stacks(self.flat.values)
+        self._weights, self._biases = stacks[: len(layers)], stacks[len(layers) :]
+        self._seen: list[torch.Tensor] = []
 
-    @torch.no_grad()
-    def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, Tensors]:
-        """Values (networks, batch) of inputs (batch, features + actions), and the inputs of every layer."""
-        values, seen = inputs.expand(len(self.weights[0]), *inputs.shape), []
-        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            seen.append(values)
-            values = torch.baddbmm(bias[:, None], values, weight.transpose(1, 2))
-            if index < len(self.weights) - 1:
-                values = values.relu_()
-        return values[..., 0], seen
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Values (networks, batch) of inputs (batch, features + actions)."""
+        self._fit(len(inputs))
+        values = inputs.expand(len(self._weights[0]), *inputs.shape)
+        self._seen = [values]
+        for weight, bias, hidden in zip(self._weights, self._biases, self._hidden, strict=False):
+            values = torch.baddbmm(bias[:, None], values, weight.transpose(1, 2), out=hidden).relu_()
+            self._seen.append(values)
+        return torch.baddbmm(self._biases[-1][:, None], values, self._weights[-1].transpose(1, 2))[..., 0]
 
-    @torch.no_grad()
-    def backward(self, gradient: torch.Tensor, seen: Tensors) -> None:
+    def _fit(self, batch: int) -> None:
+        if not hasattr(self, "_hidden") or self._hidden[0].shape[1] != batch:
+            self._hidden = [weight.new_empty(len(weight), batch, weight.shape[1]) for weight in self._weights[:-1]]
+            self._gradients = [torch.empty_like(hidden) for hidden in self._hidden]
+
+
+class TrainedCritics(Critics):
+    """Critics with an optimiser."""
+
+    def __init__(self, critic: nn.Module) -> None:
+        super().__init__(critic)
+        self.adam = FlatAdam(critic.optimizer, self.flat)
+        stacks = self.flat.stacks(self.adam.gradients)
+        self._weight_gradients = stacks[: len(self._weights)]
+        self._bias_gradients = stacks[len(self._weights) :]
+
+    def backward(self, gradient: torch.Tensor) -> None:
         """Write the gradient of every parameter for d loss / d values (networks, batch)."""
         gradient = gradient[..., None]
-        for index in reversed(range(len(self.weights))):
-            torch.bmm(gradient.transpose(1, 2), seen[index], out=self.weights[index].gradient)
-            torch.sum(gradient, 1, out=self.biases[index].gradient)
+        for index in reversed(range(len(self._weights))):
+            torch.bmm(gradient.transpose(1, 2), self._seen[index], out=self._weight_gradients[index])
+            torch.sum(gradient, 1, out=self._bias_gradients[index])
             if index:
-                gradient = _through_relu(torch.bmm(gradient, self.weights[index]), seen[index], 0.0)
+                below = torch.bmm(gradient, self._weights[index], out=self._gradients[index - 1])
+                gradient = _through_relu(below, self._seen[index], 0.0, grad_input=below)
 
-    @torch.no_grad()
-    def input_gradient(self, gradient: torch.Tensor, seen: Tensors) -> torch.Tensor:
-        """d loss / d inputs (batch, features + actions), summed over the networks."""
-        gradient = gradient[..., None]
-        for index in reversed(range(1, len(self.weights))):
-            gradient = _through_relu(torch.bmm(gradient, self.weights[index]), seen[index], 0.0)
-        return torch.bmm(gradient, self.weights[0]).sum(0)
+    def action_gradient(self, values: torch.Tensor, features: int) -> torch.Tensor:
+        """d (smallest value) / d actions (batch, actions), for `values` from `forward`; actions follow `features`.
+
+        Every row goes back through the one network that it depends on, rows of a network side by side.
+        """
+        networks, batch = values.shape
+        smallest = values.argmin(0)
+        order = smallest.argsort()
+        counts = torch.bincount(smallest, minlength=networks).tolist()
+        network = smallest[order]
+        rows = network * batch + order
+        gradient = self._weights[-1][:, 0].index_select(0, network)
+        for index in reversed(range(1, len(self._weights))):
+            seen = self._seen[index].flatten(0, 1).index_select(0, rows)
+            _through_relu(gradient, seen, 0.0, grad_input=gradient)
+            weights = self._weights[index - 1] if index > 1 else self._weights[0][:, :, features:]
+            parts = zip(gradient.split(counts), weights, strict=True)
+            gradient = torch.cat([part @ weight for part, weight in parts])
+        return torch.empty_like(gradient).index_copy_(0, order, gradient)
 
 
 class Actor:
-    """The mean and standard-deviation path of a SAC actor, plain or sparse, float or integer."""
+    """The mean and standard-deviation path of a SAC actor, plain or sparse, float or integer.
+
+    Both heads are one layer here, means first. Masks of sparse layers become views of one vector, as parameters do.
+    """
 
     def __init__(self, actor: nn.Module) -> None:
-        self.hidden = [layer for layer in actor.latent_pi if isinstance(layer, nn.Linear)]
-        self.heads = [actor.mu, actor.log_std]
+        self.linears = [*(layer for layer in actor.latent_pi if isinstance(layer, nn.Linear)), actor.mu, actor.log_std]
+        blocks = [[linear] for linear in self.linears[:-2]] + [self.linears[-2:]]
+        kinds = ("weight", "bias")
+        self.flat = Flat([[getattr(linear, kind) for linear in block] for kind in kinds for block in blocks])
+        self.adam = FlatAdam(actor.optimizer, self.flat)
+        self._mask, self._used = torch.ones_like(self.flat.values), torch.empty_like(self.flat.values)
+        for linear, view in zip(self.linears, self.flat.views(self._mask), strict=False):
+            if isinstance(linear, SparseLinear):
+                linear.mask = view.copy_(linear.mask)
+        used, gradients = (
+            [stack.flatten(0, 1) if len(stack) > 1 else stack[0] for stack in self.flat.stacks(vector)]
+            for vector in (self._used, self.adam.gradients)
+        )
+        self._layers = [
+            _Layer(linear, index < len(blocks) - 1, *used[index :: len(blocks)], *gradients[index :: len(blocks)])
+            for index, (linear, *_) in enumerate(blocks)
+        ]
+        self._version: tuple[int, ...] = ()
 
-    @torch.no_grad()
-    def forward(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Tensors, Gates]:
-        """Means and log standard deviations (batch, actions), the inputs of every layer, and where gradients pass."""
-        seen, gates = [], []
-        first = getattr(self.hidden[0], "quantiser", None)
-        if first is not None:
-            values = first.observation(values)
-        for layer in self.hidden:
-            seen.append(values)
-            values, gate = _activate(layer, _linear(layer, values), relu=True)
-            gates.append(gate)
-        seen.append(values)
-        mean, mean_gate = _activate(self.heads[0], _linear(self.heads[0], values), relu=False)
-        gates.append(mean_gate)
-        return mean, _linear(self.heads[1], values), seen, gates
+    def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Means and log standard deviations (batch, actions); they last until the next pass of as many rows."""
+        self._refresh()
+        quantiser = _quantiser(self.linears[0])
+        values = observations if quantiser is None else quantiser.observation(observations)
+        for layer in self._layers:
+            values = layer.forward(values)
+        return values.chunk(2, dim=1)
 
-    @torch.no_grad()
-    def backward(self, mean: torch.Tensor, log_std: torch.Tensor, seen: Tensors, gates: Gates) -> None:
-        """Write the gradient of every parameter for d loss / d mean and d loss / d log_std (batch, actions)."""
-        mean = mean if gates[-1] is None else gates[-1](mean)
-        gradient = torch.zeros_like(seen[-1])
-        for layer, outer in zip(self.heads, (mean, log_std), strict=True):
-            _write_gradient(layer, outer, seen[-1])
-            gradient.addmm_(outer, _weight(layer))
-        for index in reversed(range(len(self.hidden))):
-            gradient = gates[index](gradient)
-            _write_gradient(self.hidden[index], gradient, seen[index])
-            if index:
-                gradient = gradient @ _weight(self.hidden[index])
+    def backward(self, mean: torch.Tensor, log_std: torch.Tensor) -> None:
+        """Write the gradient of every parameter for d loss / d mean and d log_std of the first rows (rows, actions)."""
+        gradient = torch.cat([mean, log_std], dim=1)
+        for index in reversed(range(len(self._layers))):
+            gradient = self._layers[index].backward(gradient, below=index > 0)
+        self.adam.gradients.mul_(self._mask)
 
-
-def _stack(parameters: list[nn.Parameter]) -> torch.Tensor:
-    stacked = torch.stack([parameter.data for parameter in parameters])
-    stacked.gradient = torch.zeros_like(stacked)
-    for index, parameter in enumerate(parameters):
-        parameter.data, parameter.grad = stacked[index], stacked.gradient[index]
-    return stacked
-
-
-def _linear(layer: nn.Linear, values: torch.Tensor) -> torch.Tensor:
-    weight, bias = layer.in_use() if isinstance(layer, SparseLinear) else (layer.weight, layer.bias)
-    return nn.functional.linear(values.to(weight.dtype), weight, bias)
-
-
-def _weight(layer: nn.Linear) -> torch.Tensor:
-    return layer.in_use()[0].float() if isinstance(layer, SparseLinear) else layer.weight
+    def _refresh(self) -> None:
+        """Mask and round what has changed since the last time."""
+        masks = [linear.mask for linear in self.linears if isinstance(linear, SparseLinear)]
+        version = tuple(tensor._version for tensor in (*self.flat.parameters, *masks))
+        version += tuple(id(_quantiser(linear)) for linear in self.linears)
+        if version != self._version:
+            self._version = version
+            torch.mul(self.flat.values, self._mask, out=self._used)
+            for layer in self._layers:
+                layer.round()
 
 
-def _activate(layer: nn.Linear, sums: torch.Tensor, relu: bool) -> tuple[torch.Tensor, Gate | None]:
-    quantiser = getattr(layer, "quantiser", None)
-    if quantiser is not None:
-        return quantiser.output.round(sums), _gate(sums, quantiser.output, relu)
-    outputs = sums.relu_() if relu else sums
-    return outputs, (Gate(outputs, 0.0, math.inf) if relu else None)
+class _Layer:
+    """A hidden layer of the actor, or both heads as one, of which the rows of `linear` come first.
+
+    `weight` (outputs, inputs) and `bias` are what is computed with. Buffers are kept for every number of rows.
+    """
+
+    def __init__(self, linear: nn.Linear, relu: bool, weight: torch.Tensor, bias: torch.Tensor,
+                 weight_gradient: torch.Tensor, bias_gradient: torch.Tensor) -> None:  # fmt: skip
+        self._linear, self._relu, self._weight, self._bias = linear, relu, weight, bias
+        self._weight_gradient, self._bias_gradient = weight_gradient, bias_gradient
+        self._wide = False
+        self._buffers: dict[int, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
+
+    def round(self) -> None:
+        """Replace the masked weights of an integer layer by the rounded ones."""
+        self._wide = False
+        if _quantiser(self._linear) is not None:
+            own, rows = self._weight[: self._linear.out_features], self._linear.out_features
+            weight, self._bias[:rows] = self._linear.rounded(scratch=own)
+            self._wide = weight.dtype == torch.float64
+            if self._wide or weight.data_ptr() != own.data_ptr():
+                own.copy_(weight)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """Outputs (rows, outputs) of inputs (rows, inputs), behind the ReLU if there is one."""
+        self._seen = values
+        self._sums, outputs, self._below = self._fit(values)
+        if self._wide:
+            sums = nn.functional.linear(values.double(), self._weight.double(), self._bias.double())
+            self._sums.copy_(sums)
+        else:
+            sums = torch.addmm(self._bias, values, self._weight.t(), out=self._sums)
+        if (quantiser := _quantiser(self._linear)) is None:
+            return sums.relu_() if self._relu else sums
+        rows = self._linear.out_features
+        if rows < len(self._weight):
+            outputs[:, rows:] = sums[:, rows:]
+        quantiser.output.round(sums[:, :rows], out=outputs[:, :rows])
+        return outputs
+
+    def backward(self, gradient: torch.Tensor, below: bool) -> torch.Tensor | None:
+        """Write the gradients of weights and biases for that of the first rows' outputs; that of their inputs."""
+        batch, rows = len(gradient), self._linear.out_features
+        if (passing := self._passing()) is not None:
+            own = gradient[:, :rows]
+            _through_range(own, self._sums[:batch, :rows], *passing, grad_input=own)
+        torch.mm(gradient.t(), self._seen[:batch], out=self._weight_gradient)
+        torch.sum(gradient, 0, out=self._bias_gradient)
+        return torch.mm(gradient, self._weight, out=self._below[:batch]) if below else None
+
+    def _passing(self) -> tuple[float, float] | None:
+        """Between which sums, bounds excluded, gradients pass; None where all do."""
+        if (quantiser := _quantiser(self._linear)) is not None:
+            return _unsaturated(quantiser.output, self._relu)
+        return (0.0, math.inf) if self._relu else None
+
+    def _fit(self, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        if len(values) not in self._buffers:
+            sums = torch.empty(len(values), len(self._weight))
+            self._buffers[len(values)] = sums, torch.empty_like(sums), torch.empty(values.shape)
+        return self._buffers[len(values)]
 
 
-def _gate(sums: torch.Tensor, rounding: Rounding, relu: bool) -> Gate:
-    """Open from the first sum that is not rounded to 0 (behind a ReLU) to the last that does not saturate."""
+def _quantiser(linear: nn.Linear) -> Quantiser | None:
+    return getattr(linear, "quantiser", None)
+
+
+@lru_cache
+def _unsaturated(rounding: Rounding, relu: bool) -> tuple[float, float]:
+    """Bounds beside the first sum that is not rounded to 0 (behind a ReLU) and the last that does not saturate."""
     low, high = rounding.range
     unit = np.float32(2.0**rounding.exponent)
     below = np.nextafter(np.float32(0.5 if relu else low), -np.float32(np.inf)) * unit
     above = np.nextafter(np.float32(high), np.float32(np.inf)) * unit
-    return Gate(sums.float(), float(below), float(above))
-
-
-def _write_gradient(layer: nn.Linear, gradient: torch.Tensor, values: torch.Tensor) -> None:
-    layer.weight.grad = gradient.T @ values
-    if isinstance(layer, SparseLinear):
-        layer.weight.grad.mul_(layer.mask)
-    layer.bias.grad = gradient.sum(0)
+    return float(below), float(above)

@@ -25,7 +25,7 @@ PLAIN = "stable-baselines3"
 @dataclass(frozen=True)
 class TrainerRow:
     """One way to train. `relative_speed` is against Stable-Baselines3, `overhead` of an update against the same
-    network dense and in float; both by the fastest of the rounds, which other load on the machine disturbs least."""
+    network dense and in float; both by the fastest update, which other load on the machine disturbs least."""
 
     way: str
     batch_size: int
@@ -46,9 +46,7 @@ def measure_trainer(rounds: int = 12, updates: int = 20) -> list[TrainerRow]:
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(rounds):
         for way, (batch_size, train) in ways.items():
-            start = time.process_time()
-            train(gradient_steps=updates, batch_size=batch_size)
-            best[way] = min(best[way], (time.process_time() - start) / updates)
+            best[way] = min(best[way], *(_processor_s(train, batch_size) for _ in range(updates)))
     dense = best["lean"]
     return [
         TrainerRow(
@@ -61,6 +59,13 @@ def measure_trainer(rounds: int = 12, updates: int = 20) -> list[TrainerRow]:
         )
         for way, seconds in best.items()
     ]
+
+
+def _processor_s(train: Callable[..., None], batch_size: int) -> float:
+    """Processor time of one update."""
+    start = time.process_time()
+    train(gradient_steps=1, batch_size=batch_size)
+    return time.process_time() - start
 
 
 def trainer_table(rows: list[TrainerRow]) -> Table:

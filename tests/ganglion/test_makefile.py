@@ -77,6 +77,12 @@ def test_goal_and_limits_of_a_choice_become_options():
     assert "--optimize 'cycles' --max-cycles '1' --max-flash '2' --max-ram '3'" in text
 
 
+@pytest.mark.parametrize("command", [("bitstream",), ("hil", "DEVICE=rtl")])
+def test_logic_takes_its_design_and_clock(command):
+    text = make(*command, "ENV=Hopper", "LANES=4", "DESIGN=sequential", "CLOCK=48", "ADDERS=2").stdout
+    assert "--lanes '4' --design 'sequential' --clock-mhz '48' --adders-per-stage '2'" in " ".join(text.split())
+
+
 def test_an_actor_file_takes_the_place_of_the_environment():
     command = make("hil", "ACTOR=my actor.safetensors", "DEVICE=native").stdout.splitlines()[-1]
     assert "--actor 'my actor.safetensors'" in command and "--env" not in command

@@ -10,9 +10,10 @@ from torch import nn
 
 from ganglion.codegen import arithmetic
 from ganglion.codegen.reference import activations
-from ganglion.trainer.adam import adam_step
+from ganglion.trainer.adam import FlatAdam
 from ganglion.trainer.calibration import BitWidths, calibrate
 from ganglion.trainer.export import ExportError, export_policy
+from ganglion.trainer.flat import Flat
 from ganglion.trainer.layers import Quantiser, SparseLinear, power_exponents, weight_exponents
 from ganglion.trainer.pruning import prune
 
@@ -50,7 +51,7 @@ def _outputs(policy, observations):
     per_row=st.booleans(),
     powers=st.booleans(),
     scale=st.sampled_from([0.01, 1.0, 100.0]),
-    step=st.sampled_from(["plain", "fused", "adam_step"]),
+    step=st.sampled_from(["plain", "fused", "flat"]),
 )
 def test_exported_integers_equal_the_layers(
     seed, weights, activation_bits, observation_bits, per_row, powers, scale, step
@@ -59,10 +60,12 @@ def test_exported_integers_equal_the_layers(
     layers, optimizer = _network(seed, fused=step == "fused")
     observations = torch.randn(512, 7) * scale + scale
     calibrate(layers, observations, BitWidths(weights, activation_bits, observation_bits, per_row, powers), optimizer)
+    parameters = [[parameter] for layer in layers for parameter in layer.parameters()]
+    take_step = FlatAdam(optimizer, Flat(parameters)).step if step == "flat" else optimizer.step
     for _ in range(3):
         _run(layers, observations).square().sum().backward()
-        adam_step(optimizer) if step == "adam_step" else optimizer.step()
-        optimizer.zero_grad()
+        take_step()
+        optimizer.zero_grad(set_to_none=False)
     policy = export_policy(layers, "Test-v0", SPACE, "tanh")
     fresh = (torch.randn(256, 7) * 2 * scale).numpy()
     with torch.no_grad():

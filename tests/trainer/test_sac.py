@@ -1,15 +1,24 @@
 """The lean gradient step computes what Stable-Baselines3's does."""
 
+from copy import deepcopy
+
+import gymnasium
 import numpy as np
 import pytest
 import torch
 from stable_baselines3 import SAC
+from stable_baselines3.common.buffers import ReplayBuffer
+from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from torch import nn
 
 from ganglion.trainer.calibration import BitWidths, calibrate
 from ganglion.trainer.compression import sparsify
 from ganglion.trainer.environments import make_env
 from ganglion.trainer.pruning import prune
+from ganglion.trainer.replay import Replay
 from ganglion.trainer.sac import LeanSAC
+
+INTEGERS = {"integers": BitWidths(), "wide integers": BitWidths(8, 16, 16), "powers": BitWidths(powers_of_two=True)}
 
 
 def _model(algorithm, **changes):
@@ -28,14 +37,32 @@ def _model(algorithm, **changes):
     return model.learn(100)
 
 
-@pytest.mark.parametrize("changes", [{}, {"ent_coef": 0.2}])
-def test_one_update_equals_stable_baselines(changes):
+def _compress(model, kind):
+    layers = sparsify(model.actor)
+    for layer in layers:
+        prune(layer, 0.5, model.actor.optimizer)
+    if kind in INTEGERS:
+        calibrate(layers[:-1], torch.as_tensor(model.replay_buffer.observations[:100, 0]), INTEGERS[kind])
+    return layers
+
+
+def _train(model, updates=1, seed=1):
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    model.train(gradient_steps=updates, batch_size=64)
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [({}, "dense"), ({"ent_coef": 0.2}, "dense"), ({}, "masks"), *(({}, kind) for kind in INTEGERS)],
+)
+def test_one_update_equals_stable_baselines(changes, kind):
     """One update leaves the same parameters, entropy coefficient and target; only float32 rounding may differ."""
     models = [_model(SAC, **changes), _model(LeanSAC, **changes)]
     for model in models:
-        torch.manual_seed(1)
-        np.random.seed(1)
-        model.train(gradient_steps=1, batch_size=64)
+        if kind != "dense":
+            _compress(model, kind)
+        _train(model)
     reference, lean = (model.policy.state_dict() for model in models)
     for name, value in reference.items():
         # Adam's first step is lr * sign(gradient): where a gradient is rounding noise its sign is too.
@@ -43,6 +70,69 @@ def test_one_update_equals_stable_baselines(changes):
         assert close.float().mean() >= 0.999, name
     if "ent_coef" not in changes:
         assert torch.allclose(models[0].log_ent_coef, models[1].log_ent_coef, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["dense", "masks", "integers"])
+def test_exploration_equals_stable_baselines(kind):
+    actions = []
+    for algorithm in (SAC, LeanSAC):
+        model = _model(algorithm)
+        if kind != "dense":
+            _compress(model, kind)
+        torch.manual_seed(3)
+        actions.append([model._sample_action(learning_starts=0) for _ in range(5)])
+    assert np.allclose(*actions, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("envs", [1, 3])
+def test_batches_are_those_of_the_buffer(envs):
+    observations = gymnasium.spaces.Box(-1, 1, (4,), np.float32)
+    buffer = ReplayBuffer(60, observations, gymnasium.spaces.Box(-1, 1, (2,), np.float32), n_envs=envs)
+    random = np.random.default_rng(0)
+    for _ in range(15):
+        seen, following, actions = (random.random((envs, size), np.float32) for size in (4, 4, 2))
+        ended, cut = random.random(envs) < 0.5, random.random(envs) < 0.5
+        infos = [{"TimeLimit.truncated": bool(value)} for value in cut]
+        buffer.add(seen, following, actions, random.random(envs), ended, infos)
+    replay = Replay(buffer, 32)
+    for seed in range(3):
+        np.random.seed(seed)
+        expected = buffer.sample(32)
+        np.random.seed(seed)
+        batch = replay.sample()
+        assert torch.equal(batch.observations, torch.cat([expected.observations, expected.next_observations]))
+        assert torch.equal(batch.actions, expected.actions)
+        assert torch.equal(batch.rewards, expected.rewards[:, 0])
+        assert torch.equal(batch.ends, expected.dones[:, 0])
+
+
+def test_loaded_optimisers_are_followed():
+    """Moments that are loaded in the middle count from then on."""
+    plain, loaded = _model(LeanSAC, ent_coef=0.2), _model(LeanSAC, ent_coef=0.2)
+    for model, updates in ((plain, 2), (loaded, 4)):
+        _train(model, updates)
+    loaded.policy.load_state_dict(plain.policy.state_dict())
+    for name in ("actor", "critic"):
+        state = deepcopy(getattr(plain, name).optimizer.state_dict())
+        getattr(loaded, name).optimizer.load_state_dict(state)
+    for model in (plain, loaded):
+        _train(model, 2, seed=9)
+    for name, value in plain.policy.state_dict().items():
+        assert torch.equal(value, loaded.policy.state_dict()[name]), name
+
+
+def test_a_loaded_model_goes_on_as_the_one_that_was_saved(tmp_path):
+    model = _model(LeanSAC)
+    _train(model, 3)
+    model.save(tmp_path / "model.zip")
+    model.save_replay_buffer(tmp_path / "replay.pkl")
+    loaded = LeanSAC.load(tmp_path / "model.zip", env=make_env("Pendulum-v1", 0), device="cpu")
+    loaded.load_replay_buffer(tmp_path / "replay.pkl")
+    loaded.set_logger(model.logger)
+    for each in (model, loaded):
+        _train(each, 3, seed=5)
+    for name, value in model.policy.state_dict().items():
+        assert torch.equal(value, loaded.policy.state_dict()[name]), name
 
 
 def test_critic_is_trainable_after_the_actor_step():
@@ -54,20 +144,26 @@ def test_critic_is_trainable_after_the_actor_step():
     assert all((p != q).any() for p, q in zip(model.critic.parameters(), before, strict=True))
 
 
-def test_state_dependent_exploration_is_refused():
-    with pytest.raises(ValueError, match="use SAC"):
-        LeanSAC("MlpPolicy", make_env("Pendulum-v1"), use_sde=True, device="cpu")
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"use_sde": True}, "state-dependent exploration"),
+        ({"policy_kwargs": {"activation_fn": nn.Tanh}}, "activations other than ReLU"),
+        ({"optimize_memory_usage": True, "replay_buffer_kwargs": {"handle_timeout_termination": False}}, "buffers"),
+        ({"env": VecNormalize(DummyVecEnv([lambda: make_env("Pendulum-v1")]))}, "normalised environments"),
+        ({"env": gymnasium.wrappers.DtypeObservation(make_env("Pendulum-v1"), np.float64)}, "float32 vectors"),
+    ],
+)
+def test_what_only_sac_can_do_is_refused(changes, message):
+    with pytest.raises(ValueError, match=f"{message}.*use SAC"):
+        LeanSAC("MlpPolicy", **{"env": make_env("Pendulum-v1"), "buffer_size": 10, "device": "cpu", **changes})
 
 
-@pytest.mark.parametrize("quantised", [False, True])
-def test_sparse_layers_follow_every_update(quantised):
+@pytest.mark.parametrize("kind", ["masks", "integers"])
+def test_sparse_layers_follow_every_update(kind):
     """Layers keep their masked and rounded weights between updates; each update must renew them."""
     model = _model(LeanSAC)
-    layers = sparsify(model.actor)
-    for layer in layers:
-        prune(layer, 0.5, model.actor.optimizer)
-    if quantised:
-        calibrate(layers[:-1], torch.as_tensor(model.replay_buffer.observations[:100, 0]), BitWidths())
+    layers = _compress(model, kind)
     for _ in range(3):
         before = [layer.in_use()[1].clone() for layer in layers]
         model.learning_rate = 0.05
@@ -75,6 +171,7 @@ def test_sparse_layers_follow_every_update(quantised):
         model.train(gradient_steps=1, batch_size=64)
         for layer, bias in zip(layers, before, strict=True):
             assert not torch.equal(layer.in_use()[1], bias)
+            assert not layer.weight[layer.mask == 0].any()
             if layer.quantiser is None:
                 assert torch.equal(layer.in_use()[0], layer.weight * layer.mask)
             else:

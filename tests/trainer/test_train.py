@@ -16,10 +16,11 @@ import torch
 from ganglion.codegen.actor import read_actor
 from ganglion.trainer import checkpoint
 from ganglion.trainer.checkpoint import list_checkpoints
-from ganglion.trainer.environments import UnsuitableEnvironmentError, check_env
+from ganglion.trainer.environments import UnsuitableEnvironmentError, make_env
 from ganglion.trainer.protocol import ProtocolError, check_live, check_protocol
 from ganglion.trainer.recipes.sac import SacProtocol
 from ganglion.trainer.result import read_result
+from ganglion.trainer.sac import LeanSAC
 from ganglion.trainer.teacher import TeacherError, read_teacher
 from ganglion.trainer.train import train
 
@@ -125,18 +126,11 @@ def test_a_full_disk_does_not_end_the_training(tmp_path, capsys, monkeypatch):
 
 def test_a_checkpoint_brings_back_the_replay_buffer(tmp_path):
     train(replace(SMALL, steps=200), tmp_path, stop_before=150)
-    model, _ = checkpoint.load_checkpoint(tmp_path, *_loading())
+    model, _ = checkpoint.load_checkpoint(tmp_path, LeanSAC, make_env("Pendulum-v1", 0))
     assert model.num_timesteps == 149
     assert model.replay_buffer.pos == 148 and not model.replay_buffer.full
     assert model.replay_buffer.observations[:148].any(axis=(1, 2)).all()
     assert not model.replay_buffer.observations[148:].any()
-
-
-def _loading():
-    from ganglion.trainer.environments import make_env
-    from ganglion.trainer.sac import LeanSAC
-
-    return LeanSAC, make_env("Pendulum-v1", 0)
 
 
 def test_a_folder_belongs_to_one_protocol(tmp_path):
@@ -177,28 +171,56 @@ def test_a_layer_without_a_live_row_is_named_before_training():
         check_live(replace(SMALL, pattern="neurons"), [(32, 4, 8, 8)])
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sparsity": 1.0}, "sparsity is 1.0"),
+        ({"prune_events": 301}, "use at most 300"),
+        ({"sparsity": 0.999, "allocation": "uniform"}, "leaves 0 of the"),
+        ({"env_id": "CartPole-v1"}, "use --algo dqn"),
+    ],
+)
+def test_nothing_is_trained_before_bad_input_is_named(changes, message, tmp_path, monkeypatch):
+    monkeypatch.setattr(LeanSAC, "learn", lambda *_, **__: pytest.fail("training has started"))
+    with pytest.raises(ValueError, match=message):
+        train(replace(SMALL, **changes), tmp_path)
+    assert not list_checkpoints(tmp_path)
+
+
 class _Strange(gymnasium.Env):
-    """Its second observation is not finite."""
+    """Its second observation is not finite, or its first if `first` is not."""
 
     observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+
     action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
 
+    def __init__(self, first=0.0, action_space=None):
+        self.first, self.action_space = first, action_space or self.action_space
+
     def reset(self, *, seed=None, options=None):
-        return np.zeros(2, np.float32), {}
+        return np.array([self.first, 0.0], np.float32), {}
 
     def step(self, action):
         return np.array([0.0, np.nan], np.float32), 0.0, False, False, {}
 
 
-def test_unsuitable_environments_are_named(monkeypatch):
-    gymnasium.register("Strange-v0", _Strange)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, r"observation \[1\] is nan after 1"),
+        ({"first": np.inf}, r"observation \[0\] is inf after 0"),
+        ({"action_space": gymnasium.spaces.Box(-np.inf, np.inf, (1,))}, "actions without bounds"),
+        ({"action_space": gymnasium.spaces.MultiBinary(2)}, "neither algorithm can act there"),
+    ],
+)
+def test_unsuitable_environments_are_named(options, message, tmp_path):
+    gymnasium.register("Strange-v0", _Strange, kwargs=options)
     try:
-        with pytest.raises(UnsuitableEnvironmentError, match=r"observation \[1\] is nan after 1"):
-            check_env("Strange-v0", gymnasium.spaces.Box)
+        with pytest.raises(UnsuitableEnvironmentError, match=message):
+            train(replace(SMALL, env_id="Strange-v0"), tmp_path)
     finally:
         del gymnasium.registry["Strange-v0"]
-    with pytest.raises(UnsuitableEnvironmentError, match="use --algo dqn"):
-        check_env("CartPole-v1", gymnasium.spaces.Box)
+    assert not list(tmp_path.iterdir())
 
 
 def test_shared_beginnings_give_the_same_weights(tmp_path):
