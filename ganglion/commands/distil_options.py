@@ -94,7 +94,7 @@ class StudentOptions:
     """Allow only 0 and powers of two as weights."""
     rounding: Literal["auto", "straight-through", "freeze"] = "auto"
     """How weights become integers: all at once, with gradients straight through, or for good in steps, the largest
-    first, while the others go on learning; auto freezes powers of two and weights of at most 4 bits."""
+    first, while the others go on learning; auto freezes powers of two and weights of at most 3 bits."""
     activation_bits: Literal[8, 16] = 8
     """Bits of a hidden activation."""
     observation_bits: Literal[8, 16] = 8
