@@ -20,7 +20,7 @@ endif
 unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
          FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS \
          LANES ADDERS DESIGN CLOCK LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP \
-         SUITE ALL UPDATE
+         SUITE ALL UPDATE RUNS WEIGHT_BITS PATTERN POWERS_OF_TWO MAX_LUTS MAX_NS RAY
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -39,14 +39,16 @@ lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call opt
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
-goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH))
+weights = $(call option,pattern,$(PATTERN)) $(if $(POWERS_OF_TWO),--powers-of-two)
+goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH)) \
+       $(call option,part,$(PART)) $(call option,max-luts,$(MAX_LUTS)) $(call option,max-ns,$(MAX_NS))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
 line = $(call option,fault-rate,$(FAULTS)) $(call option,trace,$(TRACE))
 # make itself sets AS, to the assembler.
 as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil flash boards export bitstream hls train sweep distil limit report zoo bench doctor test test-long lint clean
+.PHONY: help firmware hil flash boards export bitstream hls train sweep distil limit figure report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -78,11 +80,15 @@ train: $(VENV)/$(if $(games),.atari,.train) ## ENV=Hopper [ALGO=sac|dqn] [SPARSI
 sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV=Hopper [SPARSITIES="0.9 0.98"] [SEEDS="0 1 2"]: reward against sparsity
 	$(GANGLION) sweep $(env) $(call options,sparsities,$(SPARSITIES)) $(call options,seeds,$(SEEDS)) $(training)
 
-distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=1] [TEACHER=file]: a sparse integer student of a teacher
-	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call option,seeds,$(SEEDS))
+distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SEEDS="0 1 4"] [TEACHER=file]: sparse integer students of a teacher
+	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call options,seeds,$(SEEDS)) \
+		$(weights) $(call option,weight-bits,$(WEIGHT_BITS))
 
-limit: $(VENV)/.train ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600] [TEACHER=file]: the smallest student that keeps the return
-	$(GANGLION) limit $(teacher) $(goal)
+limit: $(VENV)/$(if $(RAY),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [RAY=1]: the smallest student
+	$(GANGLION) limit $(teacher) $(goal) $(weights) $(if $(RAY),--ray)
+
+figure: $(VENV)/.train ## ENV=Hopper [RUNS="runs/a runs/b"]: return against sparsity, published, trained and distilled
+	$(GANGLION) figure $(env) $(call options,runs,$(RUNS))
 
 report: $(VENV)/.runtime ## ENV=Hopper [DEVICE=qemu]: show the latest report (of a device), write its page again
 	$(GANGLION) report $(env) $(call option,device,$(DEVICE))

@@ -14,9 +14,11 @@ from .c_text import c_array, c_float, wrap
 from .kernels import Kernel
 from .known_answers import KnownAnswers
 from .policy import Policy
+from .tanh_turns import SEGMENT_BITS, saturates, tanh_turns
 from .templating import c_templates
 
 GENERATOR_VERSION = 1
+_MAX_UNROLLED_ACTIONS = 8
 
 
 def emit_c(
@@ -26,9 +28,10 @@ def emit_c(
     context = {
         **_facts(name, policy, kernel),
         **_maps(name, policy),
-        **_head(name, policy),
+        **_head(name, policy, kernel),
         "known": _known(name, known),
         "kernel_template": kernel.template,
+        "head_inside": kernel.head_inside and policy.head.kind in ("tanh", "clip"),
         "layers": kernel.layers(name, policy, bounds),
     }
     templates = c_templates(__package__)
@@ -79,19 +82,54 @@ def _maps(name: str, policy: Policy) -> dict[str, Any]:
     }
 
 
-def _head(name: str, policy: Policy) -> dict[str, Any]:
+def _head(name: str, policy: Policy, kernel: Kernel) -> dict[str, Any]:
     exponent = policy.layers[-1].output_exponent
-    fraction_bits = TANH_SEGMENT_EXPONENT - exponent
     return {
         "head": policy.head.kind,
-        "tanh": {
-            "segments": TANH_SEGMENTS,
-            "fraction_bits": fraction_bits,
-            "fraction_mask": (1 << fraction_bits) - 1,
-            "half": 1 << fraction_bits >> 1,
-            "table": c_array(f"{name}_tanh", tanh_table()),
-        },
-        "clip": {"scale": 1 << (exponent - ACTION_EXPONENT)},
+        "tanh": _tanh(name, TANH_SEGMENT_EXPONENT - exponent, policy.actions, _is_fast(kernel)),
+        "turns": _turns(TANH_SEGMENT_EXPONENT - exponent),
+        "clip": {"scale": 1 << (exponent - ACTION_EXPONENT), "shift": exponent - ACTION_EXPONENT},
+    }
+
+
+def _is_fast(kernel: Kernel) -> bool:
+    """Whether cycles count more than bytes; without an instruction that saturates, the fast head is too large."""
+    return kernel.straight_line and kernel.instruction_set != "armv6-m"
+
+
+def _tanh(name: str, fraction_bits: int, actions: int, fast: bool) -> dict[str, Any]:
+    """What head_tanh.h.j2 reads; a `fast` head has nodes for both signs, and no loop over a few actions.
+
+    The last node of the table is repeated, so that the limit has a right neighbour. The code below the limit stands for
+    the limit where it rounds to the last node, too: then the range is that of a signed integer, one instruction's
+    saturation. For z < 0 the nodes' line is rounded half down, which is what makes tanh odd.
+    """
+    nodes, limit, half = tanh_table(), TANH_SEGMENTS << fraction_bits, 1 << fraction_bits >> 1
+    rise = int(nodes[-1]) - int(nodes[-2])
+    rounds_up = (rise * ((1 << fraction_bits) - 1) + half) >> fraction_bits == rise
+    nodes = np.append(nodes, nodes[-1])
+    return {
+        "lowest": -limit,
+        "highest": limit - rounds_up,
+        "both_signs": fast,
+        "unrolled": fast and actions <= _MAX_UNROLLED_ACTIONS,
+        "segments": TANH_SEGMENTS,
+        "fraction_bits": fraction_bits,
+        "fraction_mask": (1 << fraction_bits) - 1,
+        "half": half,
+        "table": c_array(f"{name}_tanh", np.concatenate([-nodes[-2:0:-1], nodes]) if fast else nodes),
+    }
+
+
+def _turns(fraction_bits: int) -> dict[str, Any]:
+    """What a kernel with the head inside reads."""
+    first_rise, turns = tanh_turns()
+    return {
+        "saturate": saturates(fraction_bits),
+        "magnitude_bits": fraction_bits + SEGMENT_BITS,
+        "segment": 1 << fraction_bits,
+        "first_rise": first_rise,
+        "values": turns.tolist(),
     }
 
 

@@ -37,6 +37,7 @@ def calibrate(
     optimizer: torch.optim.Optimizer | None = None,
     folded: ObservationQuantiser | None = None,
     head: HeadKind = "tanh",
+    rounds_weights: bool = True,
 ) -> None:
     """Give every layer its quantiser, from float32 observations (n, features) that the policy visits.
 
@@ -44,6 +45,7 @@ def calibrate(
     unless `folded` says that they have been; hidden output exponents minimise the squared rounding error on the
     activations that the layers before, already integer, produce. Layers that have quantisers get new exponents.
     The last layer's codes are as fine as a `tanh` can use, or, for other heads, span its outputs with a margin.
+    Without `rounds_weights` weights stay float for now.
     """
     quantiser = layers[0].quantiser.observation if layers[0].quantiser else folded
     quantiser = quantiser or fold_observation_scales(layers[0], observations, bits.observations, optimizer)
@@ -64,6 +66,7 @@ def calibrate(
             weight_bits=bits.weights,
             per_row=bits.per_row,
             powers_of_two=bits.powers_of_two,
+            rounds_weights=rounds_weights,
         )
         layer.set_quantiser(settings)
         values, exponent, input_bits = layer(values), output_exponent, bits.activations

@@ -72,7 +72,7 @@ class Quantiser:
     """How a layer rounds. Exponents are base 2; `output_bits` is unsigned for hidden layers, signed for the last;
     `per_row` gives every row of weights its own exponent, otherwise the layer shares one (the paper's "layerwise");
     `powers_of_two` allows no other weights than 0 and +-2**k. `observation` rounds what comes in, where that is not a
-    layer's codes already."""
+    layer's codes already. Without `rounds_weights` weights and biases stay as they are while values are rounded."""
 
     input_exponent: int
     input_bits: int
@@ -83,6 +83,7 @@ class Quantiser:
     per_row: bool = True
     observation: ObservationQuantiser | Rounding | None = None
     powers_of_two: bool = False
+    rounds_weights: bool = True
 
     @property
     def output(self) -> Rounding:
@@ -98,9 +99,14 @@ class Quantiser:
         """The smallest exponents, int64 (rows,), that clip neither weights nor bias and leave a shift to the right."""
         largest = torch.maximum(weight.amax(dim=1), -weight.amin(dim=1))
         exponents = (power_exponents if self.powers_of_two else weight_exponents)(largest, self.weight_bits)
-        exponents = torch.maximum(exponents, torch.frexp(bias)[1].long() - BIAS_BITS - self.input_exponent)
+        exponents = torch.maximum(exponents, self.smallest_exponents(bias))
         exponents = exponents if self.per_row else exponents.amax().expand(len(weight))
         return exponents.clamp(max=self.output_exponent - self.input_exponent)
+
+    def smallest_exponents(self, bias: torch.Tensor) -> torch.Tensor:
+        """The smallest exponents, int64 (rows,), of weights that the law knows and that do not clip the bias."""
+        exponents = torch.frexp(bias)[1].long() - BIAS_BITS - self.input_exponent
+        return exponents.clamp(min=SMALLEST_WEIGHT_EXPONENT)
 
     def weight_codes(
         self, weight: torch.Tensor, exponents: torch.Tensor, out: torch.Tensor | None = None
@@ -171,7 +177,8 @@ class SparseLayer(nn.Module):
         """Weights and biases that the layer computes with, masked and rounded; no gradient. Rounded once a change."""
         version = (self.weight._version, self.bias._version, self.mask._version)
         if self._cache is None or self._cache[0] != version:
-            self._cache = (version, *(self._masked() if self.quantiser is None else self.rounded()))
+            rounds = self.quantiser is not None and self.quantiser.rounds_weights
+            self._cache = (version, *(self.rounded() if rounds else self._masked()))
         return self._cache[1], self._cache[2]
 
     def _masked(self) -> tuple[torch.Tensor, torch.Tensor]:

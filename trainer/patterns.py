@@ -18,26 +18,31 @@ def unit_scores(layer: SparseLayer, pattern: Pattern) -> tuple[torch.Tensor, tor
 
     `unstructured`: a unit is a weight. `pairs`: inputs 2k and 2k + 1 of a row; the last input of an odd number alone.
     """
-    scores = torch.where(layer.mask.bool(), layer.weight.abs(), _PRUNED).flatten(1)
+    return mean_of_units(torch.where(layer.mask.bool(), layer.weight.abs(), _PRUNED).flatten(1), pattern)
+
+
+def mean_of_units(values: torch.Tensor, pattern: Pattern) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean of `values` (rows, columns) over each unit, and number of weights of each, both (units,), row by row."""
     if pattern == "unstructured":
-        return scores.flatten(), torch.ones(scores.numel(), dtype=torch.int64)
-    pairs = scores[:, : scores.shape[1] // 2 * 2].unflatten(1, (-1, 2)).mean(dim=2)
-    single = scores[:, pairs.shape[1] * 2 :]
-    sizes = torch.tensor([2] * pairs.shape[1] + [1] * single.shape[1]).repeat(len(scores))
+        return values.flatten(), torch.ones(values.numel(), dtype=torch.int64)
+    pairs = values[:, : values.shape[1] // 2 * 2].unflatten(1, (-1, 2)).mean(dim=2)
+    single = values[:, pairs.shape[1] * 2 :]
+    sizes = torch.tensor([2] * pairs.shape[1] + [1] * single.shape[1]).repeat(len(values))
     return torch.cat([pairs, single], dim=1).flatten(), sizes
 
 
-def keep_largest(scores: torch.Tensor, sizes: torch.Tensor, keep: int) -> torch.Tensor:
-    """Where the units (units,) with the highest scores lie that together have at most `keep` weights."""
+def keep_largest(scores: torch.Tensor, sizes: torch.Tensor, keep: int, floor: float = _PRUNED) -> torch.Tensor:
+    """Where the units (units,) with the highest scores lie that together have at most `keep` weights;
+    only scores above `floor` count."""
     order = scores.argsort(descending=True, stable=True)
     kept = torch.zeros(len(scores), dtype=torch.bool)
     kept[order] = sizes[order].cumsum(0) <= keep
-    return kept & (scores > _PRUNED)
+    return kept & (scores > floor)
 
 
-def units_to_mask(layer: SparseLayer, kept: torch.Tensor, pattern: Pattern) -> torch.Tensor:
-    """The mask, of the shape of the layer's weights, of units (units,) that are kept."""
-    mask = kept.float().unflatten(0, (len(layer.weight), -1))
+def units_to_mask(weight: torch.Tensor, kept: torch.Tensor, pattern: Pattern) -> torch.Tensor:
+    """The mask, of the shape of the layer's `weight`, of units (units,) that are kept."""
+    mask = kept.float().unflatten(0, (len(weight), -1))
     if pattern == "pairs":
-        mask = mask.repeat_interleave(2, dim=1)[:, : layer.weight[0].numel()]
-    return mask.view_as(layer.weight)
+        mask = mask.repeat_interleave(2, dim=1)[:, : weight[0].numel()]
+    return mask.view_as(weight)

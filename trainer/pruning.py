@@ -87,7 +87,7 @@ def prune(
     """
     keep = layer.weight.numel() - round(sparsity * layer.weight.numel())
     scores, sizes = unit_scores(layer, pattern)
-    _set_mask(layer, units_to_mask(layer, keep_largest(scores, sizes, keep), pattern), optimizer)
+    _set_mask(layer, units_to_mask(layer.weight, keep_largest(scores, sizes, keep), pattern), optimizer)
 
 
 def prune_globally(
@@ -105,7 +105,7 @@ def prune_globally(
     scores, sizes = (torch.cat(parts) for parts in zip(*units, strict=True))
     kept = keep_largest(scores, sizes, keep).split([len(scores) for scores, _ in units])
     for layer, part in zip(layers, kept, strict=True):
-        _set_mask(layer, units_to_mask(layer, part, pattern), optimizer)
+        _set_mask(layer, units_to_mask(layer.weight, part, pattern), optimizer)
 
 
 def prune_neurons(
@@ -122,7 +122,7 @@ def prune_neurons(
             _neuron_scores(layer, reader, live) for layer, reader, live in zip(layers, layers[1:], alive, strict=False)
         ]
         keep = round((1 - sparsity) * sum(layer.weight.numel() for layer in layers))
-        _cut_weakest(alive, scores, [layers[0].weight.shape[1], len(layers[-1].weight)], keep)
+        cut_weakest(alive, scores, [layers[0].weight.shape[1], len(layers[-1].weight)], keep)
         for index, layer in enumerate([*layers, *readers]):
             last = min(index, len(layers) - 1)
             mask = torch.ones_like(layer.mask)
@@ -138,7 +138,10 @@ def _neuron_scores(layer: SparseLayer, reader: SparseLayer, alive: torch.Tensor)
     return torch.where(alive, scores / scores[alive].mean(), torch.inf)
 
 
-def _cut_weakest(alive: list[torch.Tensor], scores: list[torch.Tensor], ends: list[int], keep: int) -> None:
+def cut_weakest(alive: list[torch.Tensor], scores: list[torch.Tensor], ends: list[int], keep: int) -> None:
+    """Cut hidden neurons, lowest score first, from `alive` (one bool vector per hidden layer, changed in place) until a
+    dense network of what is left, between `ends` features and actions, has at most `keep` weights. Every layer keeps
+    one neuron; scores that are infinite belong to neurons that are gone."""
     order = sorted((float(s), i, j) for i, layer in enumerate(scores) for j, s in enumerate(layer) if s < torch.inf)
     widths = [ends[0], *(int(live.sum()) for live in alive), ends[1]]
     for _, index, neuron in order:

@@ -13,7 +13,7 @@ SMLAD both. Activations of pairs are below 2**15 by the same proof, so that as s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -28,6 +28,7 @@ from ..thumb.order import order_jobs
 from ..thumb.weight_words import WeightWords, pack
 from . import straight as plain
 from .lane_pairs import LanePair, pair_readers, pair_rows
+from .lane_sums import Half, PairSum, pair_columns, pair_sum
 from .straight import CODES, REGISTERS, Row, Straight, is_fused, layer_rows, name
 
 TABLE = "table"
@@ -36,14 +37,6 @@ _LANE_BIAS = 0x8000_8000
 _MEMORIES = (4, 6)
 _WINDOW_LOADS = (8, 9)
 _SCORES = ((1.6, 2.3), (2.2, 1.6))
-
-
-@dataclass(frozen=True)
-class Half:
-    """One 16-bit half of a word in memory."""
-
-    word: Memory
-    top: bool
 
 
 def lanes(policy: Policy, bounds: Sequence[LayerBounds]) -> Straight:
@@ -57,23 +50,40 @@ def lanes(policy: Policy, bounds: Sequence[LayerBounds]) -> Straight:
     halves = policy.observation.code_range[1] < 1 << 15
     scores = _SCORES if stored and halves else ()
     pairings = [pair_rows(policy.layers[0], bounds[0], policy.layers[1], *score) for score in scores] or [[]]
-    best, best_pairs = None, 0
-    for pairs, memory in product(pairings, _MEMORIES):
-        operations = _Builder(policy, bounds, pairs, memory).program(stored, words - len(pairs))
-        for window_loads in _WINDOW_LOADS:
-            given = {CODES: "r0", TABLE: _TABLE_REGISTER}
-            code = allocate(operations, REGISTERS, given, _TABLE_REGISTER, window_loads)
-            if best is None or code.cycles < best.cycles:
-                best, best_pairs = code, len(pairs)
-    return Straight(best, words - best_pairs)
+    found = {}
+    for number, memory in product(range(len(pairings)), _MEMORIES):
+        builder = _Builder(policy, bounds, pairings[number], [], memory)
+        found[number, memory] = builder.fastest(stored, words - len(pairings[number]))
+    _, memory = min(found, key=lambda tried: found[tried].code.cycles)
+    columns = pair_columns(policy.layers[0]) if stored else []
+    for number, pairs in enumerate(pairings if columns else []):
+        frame_words = words - len(pairs) + len(columns)
+        if frame_words <= plain.MAX_FRAME_WORDS:
+            builder = _Builder(policy, bounds, pairs, columns, memory)
+            found[number, len(_MEMORIES)] = builder.fastest(stored, frame_words)
+    return min(found.values(), key=lambda program: program.code.cycles)
 
 
 class _Builder:
     """The operations of one program."""
 
-    def __init__(self, policy: Policy, bounds: Sequence[LayerBounds], pairs: list[LanePair], memory: int) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        bounds: Sequence[LayerBounds],
+        pairs: list[LanePair],
+        code_pairs: list[tuple[int, int]],
+        memory: int,
+    ) -> None:
         self._policy, self._bounds, self._pairs, self._memory = policy, bounds, pairs, memory
+        self._code_pairs = code_pairs
         self._weights = WeightWords()
+
+    def fastest(self, stored: int, frame_words: int) -> Straight:
+        """The program's code, in windows of the size that makes it fastest."""
+        operations, given = self.program(stored, frame_words), {CODES: "r0", TABLE: _TABLE_REGISTER}
+        codes = [allocate(operations, REGISTERS, given, _TABLE_REGISTER, loads) for loads in _WINDOW_LOADS]
+        return Straight(min(codes, key=lambda code: code.cycles), frame_words)
 
     def program(self, stored: int, frame_words: int) -> list[Operation]:
         """All operations in order; the first `stored` layers write their activations to the stack."""
@@ -84,7 +94,7 @@ class _Builder:
             if index == 0:
                 values = self._first_layer(values, operations)
                 operations.append(Operation(op.NOTHING, ends=(CODES,)))
-                free_word = policy.layers[0].rows - len(self._pairs)
+                free_word = policy.layers[0].rows - len(self._pairs) + len(self._code_pairs)
                 continue
             slots = plain.slots_of(policy.layers[index + 1], free_word)
             free_word += policy.layers[index].rows
@@ -96,21 +106,38 @@ class _Builder:
     def _first_layer(self, codes: Sequence[Value], operations: list[Operation]) -> list[Value | Half]:
         """Append the first layer's operations; returns where its activations lie."""
         layer, rows = self._policy.layers[0], layer_rows(self._policy.layers[0], codes)
+        words = self._code_words(codes, operations)
         paired = {row for pair in self._pairs for row in pair.rows}
-        jobs = [pair.rows for pair in self._pairs] + [(row.index,) for row in rows if row.index not in paired]
+        sums = [self._pair_sum(pair, rows, words) for pair in self._pairs]
+        alone = [_with_halves(row, words) for row in rows if row.index not in paired]
+        jobs = [pair.rows for pair in self._pairs] + [(row.index,) for row in alone]
         places = self._places(jobs)
         values: list[Value | Half] = [Memory("ldr", "sp", 0)] * layer.rows
-        reads = [[value for row in job for value, _ in rows[row].terms] for job in jobs]
+        reads = [found.reads for found in sums] + [[_address(value) for value, _ in row.terms] for row in alone]
         for number in order_jobs(reads, self._memory):
             job, word = jobs[number], Memory("ldr", "sp", 4 * places[number])
             if len(job) == 1:
                 values[job[0]] = word
-                operations += self._rows(0, [rows[job[0]]])
+                operations += self._rows(0, [alone[number - len(sums)]])
                 operations += plain.store(job[0], word)
             else:
                 values[job[0]], values[job[1]] = Half(word, False), Half(word, True)
-                operations += self._pair(self._pairs[number], rows, word)
+                operations += self._pair(self._pairs[number], rows, sums[number], word)
         return values
+
+    def _code_words(self, codes: Sequence[Value], operations: list[Operation]) -> list[tuple[Memory, Value, Value]]:
+        """Append what puts two codes into one word each; returns the words behind those of the first layer."""
+        words, first = [], self._policy.layers[0].rows - len(self._pairs)
+        for number, (low, high) in enumerate(self._code_pairs):
+            word, target = Memory("ldr", "sp", 4 * (first + number)), f"codes{number}"
+            operations.append(Operation("pack new", target, (codes[low], codes[high]), (), True))
+            operations.append(plain.store_accumulator(target, word))
+            words.append((word, codes[low], codes[high]))
+        return words
+
+    def _pair_sum(self, pair: LanePair, rows: Sequence[Row], words: list[tuple[Memory, Value, Value]]) -> PairSum:
+        low, high = ({value: w << pair.scale for value, w in rows[row].terms} for row in pair.rows)
+        return pair_sum(low, high, words)
 
     def _places(self, jobs: list[tuple[int, ...]]) -> list[int]:
         """A stack word for each job, the most read ones nearest."""
@@ -193,23 +220,24 @@ class _Builder:
         if None in weights:
             return plain.accumulate(target, source, weights[None])
         if len(weights) == 2:
-            return Operation("multiply both", target, (source, TableWord(pack(weights[False], weights[True]))))
+            return _multiply_both(target, source, weights[False], weights[True])
         ((top, weight),) = weights.items()
         return self._multiply_half(target, source, bool(top), weight)
 
-    def _pair(self, pair: LanePair, rows: Sequence[Row], word: Memory) -> Iterator[Operation]:
+    def _pair(self, pair: LanePair, rows: Sequence[Row], found: PairSum, word: Memory) -> Iterator[Operation]:
         """Two rows in one accumulator, from their biases to the word that holds both activations."""
         low, high = (rows[row] for row in pair.rows)
-        target = name(low.index)
-        lower = {value: weight << pair.scale for value, weight in low.terms}
-        upper = {value: weight << pair.scale for value, weight in high.terms}
+        target, upper = name(low.index), f"upper{low.index}"
         yield _start(target, _signed((low.bias << pair.scale) + (high.bias << pair.scale + 16) + _LANE_BIAS))
-        for value in dict.fromkeys((*lower, *upper)):
-            weight = _signed(lower.get(value, 0) + (upper.get(value, 0) << 16))
-            if value not in upper and not plain.is_power_of_two(weight) and abs(weight) < 1 << 15:
-                yield self._multiply_half(target, value, False, weight)
-            else:
-                yield _multiply_lanes(target, value, weight)
+        yield from (_multiply_lanes(target, value, weight) for value, weight in found.together)
+        yield from (self._multiply_half(target, value, False, weight) for value, weight in found.low)
+        yield from (_multiply_both(target, *halves) for halves in found.low_halves)
+        apart = [_multiply_both(upper, *halves) for halves in found.high_halves]
+        apart += [self._multiply_half(upper, value, False, weight) for value, weight in found.high]
+        if apart:
+            yield replace(apart[0], kind=apart[0].kind + " new", starts=True)
+            yield from apart[1:]
+            yield Operation("add shifted", target, (Accumulator(upper),), (16,), ends=(upper,))
         yield Operation("lanes minus", target, (Constant(_LANE_BIAS),))
         yield from (Operation("double lanes", target) for _ in range(pair.doublings))
         if pair.bytewise:
@@ -226,6 +254,20 @@ class _Builder:
 
 def _address(value: Value | Half) -> Value:
     return value.word if isinstance(value, Half) else value
+
+
+def _with_halves(row: Row, words: Sequence[tuple[Memory, Value, Value]]) -> Row:
+    """`row` with halves of `words` in place of values where it reads both halves."""
+    read = {value for value, _ in row.terms}
+    halves: dict[Value, Half] = {}
+    for word, first, second in words:
+        if {first, second} <= read:
+            halves |= {first: Half(word, False), second: Half(word, True)}
+    return replace(row, terms=tuple((halves.get(value, value), weight) for value, weight in row.terms))
+
+
+def _multiply_both(target: str, word: Value, low: int, high: int) -> Operation:
+    return Operation("multiply both", target, (word, TableWord(pack(low, high))))
 
 
 def _multiply_lanes(target: str, value: Value, weight: int) -> Operation:

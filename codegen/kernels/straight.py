@@ -220,8 +220,12 @@ def requantise(target: str, shift: int, layer: Linear) -> Operation:
 
 def store(row: int, slot: Memory) -> Iterator[Operation]:
     """Store row `row` and end its accumulator."""
-    accumulator = name(row)
-    yield Operation("store", "", (Accumulator(accumulator),), (slot.offset_bytes,), ends=(accumulator,), stores=slot)
+    yield store_accumulator(name(row), slot)
+
+
+def store_accumulator(accumulator: str, slot: Memory) -> Operation:
+    """Store `accumulator` and end it."""
+    return Operation("store", "", (Accumulator(accumulator),), (slot.offset_bytes,), ends=(accumulator,), stores=slot)
 
 
 def _into_outputs(row: int, output: Linear) -> Iterator[Operation]:

@@ -7,8 +7,8 @@ farthest away (Belady, A study of replacement algorithms for a virtual-storage c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 from . import operation as op
 from .immediate import LOW_REGISTERS, add_constant, load_constant
@@ -17,6 +17,8 @@ from .operation import Accumulator, Constant, Memory, Operation, TableWord, Valu
 _NEVER = 1 << 60
 _SHORT_REACH_WORDS = 32
 _WRONG_SIDE = 0.4
+_SOON_OPERATIONS = 45
+_LOADS_BEFORE_KEPT = 5
 
 
 class AllocationError(ValueError):
@@ -56,13 +58,39 @@ def allocate(
     return Code(tuple(allocator.lines), tuple(allocator.table), len(allocator.lines) + allocator.groups)
 
 
-@dataclass
 class _Window:
-    """What operations from one position to another need in registers at the same time."""
+    """What operations from one position to another need in registers: loads from the start of the window to their last
+    use in it, accumulators while they live. `end` is where it ends.
 
-    end: int
-    loads: dict[Memory | TableWord, None] = field(default_factory=dict)
-    starts: list[Operation] = field(default_factory=list)
+    Beyond the first few loads, registers whose values `soon` are read again count as taken.
+    """
+
+    def __init__(self, begin: int, capacity: int, live: int, soon: Set[Value] = frozenset()) -> None:
+        self.begin = self.end = begin
+        self.loads: dict[Memory | TableWord, int] = {}
+        self.starts: list[Operation] = []
+        self._capacity, self._live, self._soon = capacity, live, soon
+        self._needed: list[int] = []
+
+    def extend(self, operation: Operation, values: set[Memory | TableWord], max_loads: int) -> bool:
+        """Take in the operation at `end`, which reads `values`, unless the registers are too few."""
+        early = operation.kind == op.SET_FROM_TABLE
+        fresh = [source for source in dict.fromkeys(operation.sources) if source in values and source not in self.loads]
+        live = self._live + operation.starts
+        constants = sum(isinstance(source, Constant) for source in operation.sources)
+        needed = [count + len(fresh) + early for count in self._needed]
+        for value in values - set(fresh):
+            for number in range(self.loads[value] + 1 - self.begin, len(needed)):
+                needed[number] += 1
+        needed.append(live + len(values) + constants)
+        loaded = len(self.loads) + len(self.starts) + len(fresh) + early
+        kept = len(self._soon.difference(self.loads, values)) if loaded > _LOADS_BEFORE_KEPT else 0
+        fits = max(needed) + kept <= self._capacity and loaded <= max_loads
+        if fits or not self._needed:
+            self.loads |= dict.fromkeys((*fresh, *(value for value in self.loads if value in values)), self.end)
+            self.starts += [operation] * early
+            self._needed, self._live = needed, live - len(operation.ends)
+        return fits
 
 
 class _Allocator:
@@ -91,7 +119,7 @@ class _Allocator:
         self._table_register, self._window_loads, self._shifts = table_register, window_loads, shifts
         self._reach_words = 0
         self._at = 0
-        self._window = _Window(0)
+        self._window = _Window(0, 0, 0)
 
     def open_window(self, begin: int) -> int:
         """Choose a window from `begin`, load what it needs, and return its end."""
@@ -103,25 +131,22 @@ class _Allocator:
         return window.end
 
     def _choose(self, begin: int) -> _Window:
-        capacity, window = len(self._order), _Window(begin)
-        live = peak = len(self._accumulators)
-        moved, stored, names = 0, set(), set(self._accumulators)
+        soon = {
+            value
+            for value in self._resident
+            if isinstance(value, Memory | TableWord) and self._next_use(value) < begin + _SOON_OPERATIONS
+        }
+        window = _Window(begin, len(self._order), len(self._accumulators), soon)
+        stored, names = set(), set(self._accumulators)
         for position in range(begin, len(self._operations)):
             operation = self._operations[position]
-            loads = [s for s in operation.sources if isinstance(s, Memory | TableWord) and s not in window.loads]
-            early = operation.kind == op.SET_FROM_TABLE
-            live += operation.starts and not early
-            peak = max(peak, live)
-            moved = max(moved, sum(isinstance(source, Constant) for source in operation.sources))
-            together = len(window.loads) + len(loads) + len(window.starts) + early
-            fits = together + peak + moved <= capacity and together <= self._window_loads
-            clash = early and operation.target in names
-            if clash or not stored.isdisjoint(loads) or (position > begin and not fits):
+            values = {source for source in operation.sources if isinstance(source, Memory | TableWord)}
+            clash = operation.kind == op.SET_FROM_TABLE and operation.target in names
+            if clash or not stored.isdisjoint(values - window.loads.keys()):
+                break
+            if not window.extend(operation, values, self._window_loads) and position > begin:
                 break
             names.add(operation.target)
-            window.loads.update(dict.fromkeys(loads))
-            window.starts += [operation] * early
-            live -= len(operation.ends)
             stored.add(operation.stores)
             window.end = position + 1
         return window

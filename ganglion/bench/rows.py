@@ -9,7 +9,7 @@ from itertools import product
 from ganglion.codegen.kernels import KERNELS
 from ganglion.codegen.timing import ZERO_WAIT
 
-from .nets import SHAPES, SPARSITIES
+from .nets import NETS, SPARSITIES, Net
 from .peers import PEERS
 from .program import CORES
 
@@ -17,29 +17,31 @@ ALL_KERNELS = (*KERNELS, *PEERS)
 MAX_STRAIGHT_NONZEROS = 20_000
 FLASH_MODELS = (ZERO_WAIT, "stm32f405-art", "generic-64bit-4ws")
 
-_MAIN_CORE, _MAIN_SHAPE, _MAIN_SPARSITY, _SPARSE = "cortex-m4", SHAPES[0], 0.98, 0.95
+_MAIN_CORE, _MAIN_NET, _MAIN_SPARSITY, _SPARSE = "cortex-m4", NETS[0], 0.98, 0.95
+_KERNELS_FOR_BLOCKS = ("csr", "rows", "straight", "lanes")
+_KERNELS_FOR_NARROW_WEIGHTS = ("csr", "bytes", "packed", "stream")
 
 
 @dataclass(frozen=True)
 class Case:
     """One combination that can be measured."""
 
-    shape: tuple[int, ...]
+    net: Net
     sparsity: float
     kernel: str
     core: str
     flash_model: str = ZERO_WAIT
 
     @property
-    def net(self) -> str:
-        """The widths, such as 11-256-256-3."""
-        return "-".join(map(str, self.shape))
-
-    @property
     def representative(self) -> bool:
-        """Whether the default suite holds it: every net and sparsity on the Cortex-M4, and of the first net the
-        sparse ones on the other cores and one with wait states."""
-        main_net = self.shape == _MAIN_SHAPE
+        """Whether the default suite holds it: every plain net and every sparsity on the Cortex-M4, of the first net the
+        sparse ones on the other cores and one with wait states, of nets with blocks or narrow weights sparse ones."""
+        main_net = self.net == _MAIN_NET
+        if self.net.block != _MAIN_NET.block or self.net.weight_bits != _MAIN_NET.weight_bits:
+            blocks = self.net.block != _MAIN_NET.block
+            kernels = _KERNELS_FOR_BLOCKS if blocks else _KERNELS_FOR_NARROW_WEIGHTS
+            main = self.core == _MAIN_CORE and self.flash_model == ZERO_WAIT
+            return main and self.sparsity >= _SPARSE and self.kernel in kernels
         if self.flash_model != ZERO_WAIT:
             return main_net and self.core == _MAIN_CORE and self.sparsity == _MAIN_SPARSITY
         return self.core == _MAIN_CORE or (main_net and self.sparsity >= _SPARSE)
@@ -50,7 +52,7 @@ class Selection:
     """What to measure: all combinations, or the representative ones among them; straight-line code only for nets of at
     most `max_straight_nonzeros` weights."""
 
-    shapes: tuple[tuple[int, ...], ...] = SHAPES
+    nets: tuple[Net, ...] = NETS
     sparsities: tuple[float, ...] = SPARSITIES
     kernels: tuple[str, ...] = ALL_KERNELS
     cores: tuple[str, ...] = tuple(CORES)
@@ -60,10 +62,10 @@ class Selection:
 
     def cases(self) -> Iterator[Case]:
         """The cases, those of one net and core together."""
-        for core, model, shape, sparsity, kernel in product(
-            self.cores, self.flash_models, self.shapes, self.sparsities, self.kernels
+        for core, model, net, sparsity, kernel in product(
+            self.cores, self.flash_models, self.nets, self.sparsities, self.kernels
         ):
-            case = Case(shape, sparsity, kernel, core, model)
+            case = Case(net, sparsity, kernel, core, model)
             if self.all or case.representative:
                 yield case
 

@@ -18,7 +18,7 @@ from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.reference import activations, infer_codes
 
-from .nets import erk_net
+from .nets import Net, erk_net
 from .peers import PEERS, missing_peer, peer_function
 from .program import Cost, Function, measure_function
 from .rows import MAX_STRAIGHT_NONZEROS, Case, KernelRow, LeftOut, Selection
@@ -47,8 +47,8 @@ def measure_kernels(selection: Selection, processes: int = 1) -> Iterator[Kernel
 
 def measure_case(case: Case, max_straight_nonzeros: int = MAX_STRAIGHT_NONZEROS) -> KernelRow | LeftOut:
     """The row of `case`, or why there is none."""
-    policy, nonzeros = _net(case.shape, case.sparsity)
-    names = (case.net, case.sparsity, case.kernel, case.core, case.flash_model)
+    policy, nonzeros = _net(case.net, case.sparsity)
+    names = (str(case.net), case.sparsity, case.kernel, case.core, case.flash_model)
     reason = _obstacle(case, nonzeros, max_straight_nonzeros)
     if reason:
         return LeftOut(*names, reason)
@@ -59,7 +59,7 @@ def measure_case(case: Case, max_straight_nonzeros: int = MAX_STRAIGHT_NONZEROS)
     cost = _measure(policy, case, function, codes)
     return KernelRow(
         *names,
-        weight_bits=32 if _floats(case.kernel) else 8,
+        weight_bits=32 if _floats(case.kernel) else case.net.weight_bits,
         inputs=len(codes),
         instructions=cost.instructions,
         cycles=cost.cycles,
@@ -73,8 +73,8 @@ def measure_case(case: Case, max_straight_nonzeros: int = MAX_STRAIGHT_NONZEROS)
 
 
 @lru_cache(maxsize=2)
-def _net(shape: tuple[int, ...], sparsity: float) -> tuple[Policy, int]:
-    policy = erk_net(shape, sparsity)
+def _net(net: Net, sparsity: float) -> tuple[Policy, int]:
+    policy = erk_net(net.shape, sparsity, block=net.block, weight_bits=net.weight_bits)
     return policy, simplify(policy).nonzeros
 
 

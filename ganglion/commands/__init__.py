@@ -11,6 +11,7 @@ COMMANDS = {
     "sweep": "ganglion.commands.sweep:Sweep",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
+    "figure": "ganglion.commands.figure:Figure",
     "bitstream": "ganglion.commands.bitstream:Bitstream",
     "hls": "ganglion.commands.hls:Hls",
     "report": "ganglion.commands.report:Report",

@@ -16,7 +16,7 @@ from rich.table import Table
 from ganglion.hil.report import write_whole
 
 from ..bench.baseline import Content, changes, content_text, merged, read_content
-from ..bench.nets import SHAPES, SPARSITIES
+from ..bench.nets import NETS, SPARSITIES
 from ..bench.page import bench_page
 from ..bench.plot import plot_svg
 from ..bench.program import CORES
@@ -26,7 +26,7 @@ from ..errors import UsageError
 from ..extras import require_extra
 
 _TABLE_WIDTH = 160
-_SHAPES = {"-".join(map(str, shape)): shape for shape in SHAPES}
+_NETS = {str(net): net for net in NETS}
 
 
 @dataclass
@@ -39,8 +39,9 @@ class Bench:
 
     suite: Literal["kernels", "trainer"] = "kernels"
     """What to measure; trainer: gradient steps per second of processor time, against Stable-Baselines3."""
-    nets: tuple[str, ...] = tuple(_SHAPES)
-    """Widths of the nets, such as 11-256-256-3."""
+    nets: tuple[str, ...] = tuple(_NETS)
+    """Widths of the nets, such as 11-256-256-3; -1x2 and -2x2: whole blocks of so many rows and columns are zero;
+    -6bit and -4bit: narrow weights."""
     sparsities: tuple[float, ...] = SPARSITIES
     """Shares of weights that are zero; others than these only with --all."""
     kernels: tuple[str, ...] = ALL_KERNELS
@@ -98,7 +99,7 @@ class Bench:
 
     def _selection(self) -> Selection:
         for name, given, allowed in (
-            ("net", self.nets, _SHAPES),
+            ("net", self.nets, _NETS),
             ("kernel", self.kernels, ALL_KERNELS),
             ("core", self.cores, CORES),
             ("flash model", self.flash_models, FLASH_MODELS),
@@ -111,9 +112,9 @@ class Bench:
                 raise UsageError(f"a sparsity of {sparsity:g} is out of range; allowed: 0 to below 1")
         if self.processes < 1:
             raise UsageError(f"{self.processes} processes cannot measure anything; allowed: 1 and more")
-        shapes = tuple(_SHAPES[net] for net in self.nets)
+        nets = tuple(_NETS[net] for net in self.nets)
         return Selection(
-            shapes, self.sparsities, self.kernels, self.cores, self.flash_models, self.all, self.max_straight
+            nets, self.sparsities, self.kernels, self.cores, self.flash_models, self.all, self.max_straight
         )
 
     def _compare(self, content: Content, console: Console) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,8 +86,15 @@ class StudentOptions:
 
     sparsity: float = 0.98
     """Share of zero weights."""
+    pattern: Literal["unstructured", "pairs", "neurons"] = "unstructured"
+    """What is pruned together: single weights, two neighbouring inputs of a row, or whole neurons."""
     weight_bits: int = 8
     """Bits of a weight, 2 to 8."""
+    powers_of_two: bool = False
+    """Allow only 0 and powers of two as weights."""
+    rounding: Literal["auto", "straight-through", "freeze"] = "auto"
+    """How weights become integers: all at once, with gradients straight through, or for good in steps, the largest
+    first, while the others go on learning; auto freezes powers of two and weights of at most 3 bits."""
     activation_bits: Literal[8, 16] = 8
     """Bits of a hidden activation."""
     observation_bits: Literal[8, 16] = 8
@@ -113,7 +120,11 @@ class StudentOptions:
         return Settings(
             sparsity=self.sparsity,
             seed=self.seed,
-            bits=BitWidths(self.weight_bits, self.activation_bits, self.observation_bits),
+            bits=BitWidths(
+                self.weight_bits, self.activation_bits, self.observation_bits, powers_of_two=self.powers_of_two
+            ),
+            pattern=self.pattern,
+            rounding=self.rounding,
             width=self.width,
             head=self.head,
             saliency=self.saliency,
@@ -125,12 +136,20 @@ class StudentOptions:
 @contextmanager
 def progress_bar(title: str) -> Iterator:
     """A bar that `distil` reports to: phase, weights left, loss."""
-    columns = (TextColumn(title), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("measuring the teacher", total=None)
+    with progress_bars([title]) as report:
+        yield lambda progress: report(title, progress)
 
-        def show(report) -> None:
-            text = f"{report.phase}: {report.nonzeros:,} weights, loss {report.loss:.4f}"
-            bar.update(task, completed=report.update, total=report.updates, description=text)
+
+@contextmanager
+def progress_bars(titles: Sequence[str]) -> Iterator:
+    """A bar for each title; reports are a title and how far it is, None before it has begun."""
+    columns = (TextColumn("{task.fields[title]}"), BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, transient=True) as bar:
+        tasks = {title: bar.add_task("waiting", total=None, title=title) for title in titles}
+
+        def show(title: str, progress) -> None:
+            if progress:
+                text = f"{progress.phase}: {progress.nonzeros:,} weights, loss {progress.loss:.4f}"
+                bar.update(tasks[title], completed=progress.update, total=progress.updates, description=text)
 
         yield show

@@ -10,11 +10,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import UsageError
+from ..extras import require_extra
 from .distil_options import Flat, TeacherOptions
+from .engine_options import EngineOptions
 
 if TYPE_CHECKING:
-    from ganglion.trainer.limit import Goal, Point, Result
+    from ganglion.trainer.distil import Settings
+    from ganglion.trainer.limit import Goal, Point, Pricing, Result
     from ganglion.trainer.limit import Limit as Found
 
 
@@ -22,16 +24,18 @@ if TYPE_CHECKING:
 class Limit:
     """Find the smallest sparse integer student that keeps a share of its teacher's return, or the best within a budget.
 
-    Every student is compiled: cycles and bytes are those of its kernels. The front grows in the folder of the search
-    (front.json, front.svg, front.png). Stopped at any moment, the same command goes on from there.
+    Every student is compiled: cycles and bytes are those of its kernels; with --part, LUTs and nanoseconds are those of
+    its logic. The front grows in the folder of the search (front.json, front.svg, front.png). Stopped at any moment,
+    the same command goes on from there.
     """
 
     which: Annotated[TeacherOptions, Flat] = field(default_factory=TeacherOptions)
     keep: float = 0.95
     """Share of the teacher's return to keep."""
-    unit: Literal["bytes", "cycles", "nonzeros"] = "bytes"
+    unit: Literal["bytes", "cycles", "luts", "ns", "nonzeros"] | None = None
     """What is to be small: bytes of the smallest kernel (code and tables included), cycles of the fastest kernel, or
-    weights that are not zero."""
+    weights that are not zero; with --part, look-up tables of the smallest design or nanoseconds of the fastest one. By
+    default bytes, or look-up tables."""
     max_cycles: int | None = None
     """Instead of --keep: the best return of a kernel that takes at most so many cycles."""
     max_flash: int | None = None
@@ -39,14 +43,28 @@ class Limit:
     kernel meets both."""
     core: str = "cortex-m4"
     """Core that cycles and bytes are for."""
+    part: str | None = None
+    """FPGA instead of a core, as the board that carries it: icebreaker, ulx3s, ulx3s-25f, ulx3s-45f or ulx3s-85f."""
+    max_luts: int | None = None
+    """With --part, instead of --keep: the best return of a design that takes at most so many look-up tables."""
+    max_ns: int | None = None
+    """With --part, instead of --keep: the best return of a design that takes at most so many nanoseconds at the part's
+    clock; with --max-luts, the same design meets both."""
+    pattern: Literal["unstructured", "pairs", "neurons"] = "unstructured"
+    """What is pruned together: single weights, two neighbouring inputs of a row, or whole neurons."""
+    powers_of_two: bool = False
+    """Allow only 0 and powers of two as weights: no multiplier in logic."""
+    try_bits: tuple[int, ...] = (6, 5, 4, 3)
+    """Bits of a weight to try, in this order, once the number of weights is found, until one does not pass."""
+    try_widths: tuple[float, ...] = (0.75, 0.5)
+    """Shares of the neurons that are alive then, to try as the most of a hidden layer, likewise."""
     start: float = 0.04
     """Share of its weights that the first and largest student keeps."""
     minutes: float = 30.0
     """No student is begun after this many minutes of work on every worker."""
     out: Path | None = None
     """Folder of the search; by default runs/limit-<environment>."""
-    workers: int = 2
-    """Students that are distilled at the same time, one core each."""
+    where: Annotated[EngineOptions, Flat] = field(default_factory=EngineOptions)
     updates: int = 32_000
     """Gradient steps of a long run; short ones take a quarter."""
     seeds: int = 2
@@ -54,13 +72,11 @@ class Limit:
 
     def run(self) -> int:
         """Search, show the front as it grows, write the actor that was found."""
-        from ganglion.kernel_prices import Compiled
-        from ganglion.trainer.limit import limit
+        require_extra("train", "torch", "stable_baselines3")
+        from ganglion.trainer.limit import limit, make_student
 
-        if self.workers < 1:
-            raise UsageError(f"--workers {self.workers}; at least 1 is needed")
-        goal = self._goal()
-        price = Compiled(goal.core)
+        self.where.check()
+        goal, price = self._goal(), self._price()
         teacher = self.which.read()
         folder = self.out or Path("runs", f"limit-{teacher.env_id.replace('/', '-')}")
         with Live(transient=True) as live:
@@ -69,11 +85,28 @@ class Limit:
                 goal,
                 folder,
                 price,
-                lambda results, running: live.update(_picture(results, running)),
-                workers=self.workers,
+                lambda results, running: live.update(_picture(goal, results, running)),
+                self._base(),
+                self.where.engine(make_student),
             )
         _tell(found, goal, folder)
         return 0
+
+    def _price(self) -> Pricing:
+        if self.part is None:
+            from ganglion.kernel_prices import Compiled
+
+            return Compiled(self.core)
+        require_extra("hls", "da4ml")
+        from ganglion.logic_prices import Designed
+
+        return Designed(self.part)
+
+    def _base(self) -> Settings:
+        from ganglion.trainer.calibration import BitWidths
+        from ganglion.trainer.distil import Settings
+
+        return Settings(pattern=self.pattern, bits=BitWidths(powers_of_two=self.powers_of_two))
 
     def _goal(self) -> Goal:
         from ganglion.trainer.limit import Goal
@@ -82,8 +115,13 @@ class Limit:
             keep=self.keep,
             max_cycles=self.max_cycles,
             max_bytes=self.max_flash,
-            unit=self.unit,
+            unit=self.unit or ("luts" if self.part else "bytes"),
             core=self.core,
+            part=self.part,
+            max_luts=self.max_luts,
+            max_ns=self.max_ns,
+            weight_bits=self.try_bits,
+            widths=self.try_widths,
             start=self.start,
             minutes=self.minutes,
             long_updates=self.updates,
@@ -92,20 +130,22 @@ class Limit:
         )
 
 
-def _picture(results: Sequence[Result], running: Sequence[Point] = ()) -> Group:
+def _picture(goal: Goal, results: Sequence[Result], running: Sequence[Point] = ()) -> Group:
     from ganglion.trainer.limit.front import fronts
+    from ganglion.trainer.limit.points import NAMES
 
-    table = Table(title=f"beaten by none of {len(results)} students, in bytes or in cycles", title_justify="left")
-    for name in ("weights", "bits", "network", "bytes", "cycles", "of the teacher", "95 % interval", "worst episode"):
+    time, space = (NAMES[unit] for unit in goal.units)
+    table = Table(title=f"beaten by none of {len(results)} students, in {space} or in {time}", title_justify="left")
+    for name in ("weights", "bits", "network", space, time, "of the teacher", "95 % interval", "worst episode"):
         table.add_column(name, justify="right")
-    for result in fronts(results):
+    for result in fronts(results, goal.units):
         small, fast = result.price.smallest, result.price.fastest
         table.add_row(
             f"{result.nonzeros:,}",
             str(result.point.weight_bits),
             "-".join(map(str, result.shape)),
-            f"{small.bytes:,} ({small.kernel})",
-            f"{fast.cycles:,} ({fast.kernel})",
+            f"{small.space:,} ({small.name})",
+            f"{fast.time:,} ({fast.name})",
             f"{result.share:.1%}",
             f"{result.low:.1%} to {result.high:.1%}",
             f"{result.worst:,.1f}",
@@ -116,10 +156,10 @@ def _picture(results: Sequence[Result], running: Sequence[Point] = ()) -> Group:
 def _tell(found: Found, goal: Goal, folder: Path) -> None:
     verdict, price = found.verdict, found.chosen.price
     console = Console()
-    console.print(_picture(found.results))
+    console.print(_picture(goal, found.results))
     lines = [
-        f"{found.path}: {price.nonzeros:,} weights; "
-        + "; ".join(f"{k.kernel} {k.cycles:,} cycles, {k.bytes:,} bytes" for k in sorted(price.kernels, key=_cycles)),
+        f"{folder / found.path.name}: {price.nonzeros:,} weights; "
+        + "; ".join(str(way) for way in sorted(price.ways, key=lambda way: way.time)),
         f"the best of {len(found.results)} students, measured again on {len(verdict.student)} seeds that it was not "
         f"chosen by: {verdict.share:.1%} of the teacher's return ({verdict.low:.1%} to {verdict.high:.1%}), worst "
         f"episode {verdict.worst:,.1f}, the teacher's {min(verdict.teacher):,.1f}",
@@ -142,7 +182,3 @@ def _siblings(found: Found) -> str:
     if len(shares) == 1:
         return "one seed of this student was run"
     return f"{len(shares)} seeds of this student: {min(shares):.1%} to {max(shares):.1%}"
-
-
-def _cycles(kernel) -> int:
-    return kernel.cycles

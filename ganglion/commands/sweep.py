@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +14,11 @@ from rich.text import Text
 
 from ..errors import UsageError
 from ..extras import require_extra
+from .engine_options import EngineOptions
 from .training_options import Flat, TrainingOptions, resolve_training_env
 
 if TYPE_CHECKING:
     from ganglion.trainer.sweep import Outcome, Run, State
-    from ganglion.trainer.sweep.engines import Engine
 
 _PAPER_SPARSITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 _SMALL_SPARSITIES = (0.5, 0.9, 0.98)
@@ -49,12 +48,7 @@ class Sweep:
     """Runs, as long, that stay in float32. The dense float32 baseline is run in any case."""
     share_dense: bool = False
     """Train the dense beginning once for all sparsities of a seed; they correlate then, and the figure says so."""
-    workers: int = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    """Runs at a time on this machine."""
-    ray: bool = False
-    """Run on a Ray cluster whose machines see the same --out folder; without --ray-address a local one is started."""
-    ray_address: str | None = None
-    """Address of the Ray cluster, such as auto or ray://host:10001."""
+    where: Annotated[EngineOptions, Flat] = field(default_factory=EngineOptions)
     draw: bool = False
     """Draw what is there and train nothing."""
     out: Path = Path("runs/sweep")
@@ -62,9 +56,10 @@ class Sweep:
 
     def run(self) -> int:
         """Train what is missing, then draw."""
-        require_extra("sweep", *(["rliable"] + ["ray"] * self.ray))
-        if self.workers < 1 or not (self.quantised or self.in_float):
-            raise UsageError("at least one worker and one of --quantised and --float are needed")
+        require_extra("sweep", "rliable")
+        self.where.check()
+        if not (self.quantised or self.in_float):
+            raise UsageError("at least one of --quantised and --float is needed")
         runs = self._plan()
         outcome = self._drawn(runs) if self.draw else self._train(runs)
         console = Console()
@@ -92,16 +87,10 @@ class Sweep:
 
     def _train(self, runs: Sequence[Run]) -> Outcome:
         from ganglion.trainer.sweep import sweep
+        from ganglion.trainer.sweep.worker import work
 
         with Live(transient=True, refresh_per_second=2) as live:
-            return sweep(runs, self._engine(), lambda states: live.update(_picture(states)))
-
-    def _engine(self) -> Engine:
-        from ganglion.trainer.sweep.engines import LocalEngine, RayEngine
-
-        if self.ray or self.ray_address:
-            return RayEngine(self.ray_address, None if self.ray_address else self.workers)
-        return LocalEngine(self.workers)
+            return sweep(runs, self.where.engine(work, isolated=True), lambda states: live.update(_picture(states)))
 
     def _drawn(self, runs: Sequence[Run]) -> Outcome:
         from ganglion.trainer.result import read_result

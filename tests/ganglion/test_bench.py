@@ -14,16 +14,17 @@ import pytest
 
 from ganglion.bench import peers
 from ganglion.bench.baseline import Content, changes, content_text, merged, read_content
-from ganglion.bench.nets import SHAPES, SPARSITIES, erk_net
+from ganglion.bench.nets import NETS, SPARSITIES, Net, erk_net
 from ganglion.bench.page import bench_page
 from ganglion.bench.peers import PEERS, missing_peer, peer_function
-from ganglion.bench.plot import pareto_front, plot_svg
+from ganglion.bench.plot import _style, pareto_front, plot_svg
 from ganglion.bench.rows import ALL_KERNELS, Case, KernelRow, LeftOut, Selection
 from ganglion.bench.suite import BenchError, _compare, measure_case, measure_kernels
 from ganglion.main import main
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHAPE = (5, 16, 3)
+NET = Net(SHAPE)
 ROW = KernelRow("1-2-3", 0.5, "", "cortex-m4", "zero-wait", 8, 3, 10, 0, 0.0, 1.0, 5, 0, 64, 0.1)
 
 
@@ -40,7 +41,7 @@ def _content(*rows: KernelRow, left_out: tuple[LeftOut, ...] = ()) -> Content:
 def rows() -> list[KernelRow]:
     """A small net with every peer and three kernels, one of them data dependent."""
     kernels = ("rows", "scatter", "lanes", *PEERS)
-    selection = Selection((SHAPE,), (0.5,), kernels, ("cortex-m4",), ("zero-wait",), all=True)
+    selection = Selection((NET,), (0.5,), kernels, ("cortex-m4",), ("zero-wait",), all=True)
     return list(measure_kernels(selection))
 
 
@@ -63,24 +64,31 @@ def test_static_buffers_count_as_ram(rows):
 
 
 def test_processes_give_the_counts_of_one(rows):
-    selection = Selection((SHAPE,), (0.5,), ("rows", "scatter"), ("cortex-m4",), ("zero-wait",), all=True)
+    selection = Selection((NET,), (0.5,), ("rows", "scatter"), ("cortex-m4",), ("zero-wait",), all=True)
     again = list(measure_kernels(selection, processes=2))
     assert [replace(row, compile_s=0) for row in again] == [replace(row, compile_s=0) for row in rows[:2]]
 
 
 def test_slow_flash_is_a_row_of_its_own(rows):
-    slow = measure_case(Case(SHAPE, 0.5, "rows", "cortex-m4", "stm32f405-art"))
+    slow = measure_case(Case(NET, 0.5, "rows", "cortex-m4", "stm32f405-art"))
     assert slow.cycles > rows[0].cycles and slow.instructions == rows[0].instructions
     assert slow.key == f"{rows[0].key} stm32f405-art"
+
+
+def test_narrow_weights_are_a_net_of_their_own():
+    case = Case(Net(SHAPE, weight_bits=3), 0.5, "packed", "cortex-m4")
+    row = measure_case(case)
+    assert (row.net, row.weight_bits) == ("5-16-3-3bit", 3)
+    assert np.abs(erk_net(SHAPE, 0.5, weight_bits=3).layers[0].weights).max() == 3
 
 
 @pytest.mark.parametrize(
     ("case", "limit", "reason"),
     [
-        (Case(SHAPE, 0.5, "lanes", "cortex-m3"), 99, "cortex-m3 does not have the instructions of dsp"),
-        (Case(SHAPE, 0.5, "straight", "cortex-m0plus"), 99, "cortex-m0plus does not have the instructions of armv7-m"),
-        (Case(SHAPE, 0.5, "float32-c", "cortex-m3"), 99, "cortex-m3 has no FPU"),
-        (Case(SHAPE, 0.5, "straight", "cortex-m4"), 9, "straight-line code for 55 weights; the limit is 9"),
+        (Case(NET, 0.5, "lanes", "cortex-m3"), 99, "cortex-m3 does not have the instructions of dsp"),
+        (Case(NET, 0.5, "straight", "cortex-m0plus"), 99, "cortex-m0plus does not have the instructions of armv7-m"),
+        (Case(NET, 0.5, "float32-c", "cortex-m3"), 99, "cortex-m3 has no FPU"),
+        (Case(NET, 0.5, "straight", "cortex-m4"), 9, "straight-line code for 55 weights; the limit is 9"),
     ],
 )
 def test_what_is_left_out_has_a_reason(case, limit, reason):
@@ -92,7 +100,7 @@ def test_what_is_left_out_has_a_reason(case, limit, reason):
 def test_a_peer_without_its_package_is_said_to_be_missing(monkeypatch):
     assert missing_peer(PEERS["emlearn"]) is None
     monkeypatch.setattr(peers, "find_spec", lambda name: None)
-    found = measure_case(Case(SHAPE, 0.5, "emlearn", "cortex-m4"))
+    found = measure_case(Case(NET, 0.5, "emlearn", "cortex-m4"))
     assert isinstance(found, LeftOut)
     assert found.reason == "emlearn is not installed; pip install -c constraints.txt -e '.[bench]'"
 
@@ -102,7 +110,16 @@ def test_the_default_suite_is_part_of_all():
     assert set(some) < set(every) and len(set(every)) == len(every)
     of_core = {core: {case.sparsity for case in cases} for core, cases in groupby(some, lambda case: case.core)}
     assert of_core["cortex-m4"] == set(SPARSITIES) and of_core["cortex-m3"] == {0.95, 0.98, 0.99}
-    assert {case.shape for case in some} == set(SHAPES)
+    assert {case.net for case in some} == set(NETS)
+
+
+def test_masks_of_blocks_live_or_die_together():
+    weights = erk_net((6, 9, 4), 0.5, block=(2, 2)).layers[0].weights
+    alive = [
+        np.count_nonzero(weights[row : row + 2, column : column + 2]) for row in range(0, 8, 2) for column in (0, 2, 4)
+    ]
+    assert set(alive) == {0, 4}
+    assert [str(net) for net in NETS[:2]] == ["11-256-256-3", "11-256-256-3-1x2"]
 
 
 def test_a_wrong_result_is_an_error():
@@ -110,6 +127,11 @@ def test_a_wrong_result_is_an_error():
     assert "weights1" in peer_function(PEERS["int8-dense-c"], policy).header
     with pytest.raises(BenchError, match=r"rows on cortex-m4: gives \[1\], the oracle \[2\]"):
         _compare("rows", "cortex-m4", np.array([1]), np.array([2]))
+
+
+def test_every_kernel_and_peer_is_drawn_in_its_own_way():
+    styles = {tuple(_style(kernel)[key] for key in ("marker", "color")) for kernel in ALL_KERNELS}
+    assert len(styles) == len(ALL_KERNELS)
 
 
 def test_the_front_holds_what_nothing_beats():

@@ -9,9 +9,12 @@ import pytest
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.passes import simplify
 from ganglion.commands.distil_options import StudentOptions
+from ganglion.commands.limit import Limit
 from ganglion.main import main
 from ganglion.trainer import limit as limiting
-from ganglion.trainer.limit import Goal, search
+from ganglion.trainer.calibration import BitWidths
+from ganglion.trainer.distil.assignment import read_record
+from ganglion.trainer.limit import Goal
 from ganglion.trainer.teacher import read_teacher
 from tests.trainer.distil.point import ENV, teacher, teacher_file
 from tests.trainer.distil.test_distil import SMALL
@@ -29,6 +32,13 @@ def fails(capsys, *arguments) -> str:
     assert code == 2
     assert message.startswith("ganglion: ") and message.count("\n") == 1
     return message
+
+
+def _refused(capsys, *arguments) -> str:
+    """Run a command whose options cannot be parsed; returns what it says."""
+    with pytest.raises(SystemExit):
+        main([str(argument) for argument in arguments])
+    return capsys.readouterr().err
 
 
 def test_the_teacher_file_gives_the_teacher_back(file):
@@ -53,7 +63,7 @@ def test_distil_writes_an_actor_and_tells_its_share(file, tmp_path, capsys, monk
 def test_several_seeds_tell_their_spread_and_measure_the_best_again(file, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
     out = tmp_path / "actor.safetensors"
-    arguments = ["distil", file, "--out", out, "--episodes", 4, "--seed", 3, "--seeds", 2]
+    arguments = ["distil", file, "--out", out, "--episodes", 4, "--seed", 3, "--seeds", 2, "--workers", 1]
     assert main([str(argument) for argument in arguments]) == 0
     headline, best = read_actor(out), read_actor(tmp_path / "actor-best.safetensors")
     made = [read_actor(tmp_path / f"actor-seed{seed}.safetensors") for seed in (3, 4)]
@@ -64,6 +74,64 @@ def test_several_seeds_tell_their_spread_and_measure_the_best_again(file, tmp_pa
     assert best.about["share"]["first_seed"] not in (None, headline.about["share"]["first_seed"])
     told = capsys.readouterr().out
     assert f"{min(shares):.1%} to {max(shares):.1%}" in told and "best of 2, measured again" in told
+
+
+def test_seeds_that_are_finished_stay_and_lost_ones_are_made_again(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
+    out = tmp_path / "actor.safetensors"
+    arguments = ["distil", file, "--out", out, "--episodes", 4, "--seeds", 5, 2, "--workers", 1]
+    assert main([str(argument) for argument in arguments]) == 0
+    first, second = (tmp_path / f"actor-seed{seed}.safetensors" for seed in (5, 2))
+    content, headline, stamp = second.read_bytes(), out.read_bytes(), first.stat().st_mtime_ns
+    assert headline == content
+    second.unlink()
+    out.unlink()
+    assert main([str(argument) for argument in arguments]) == 0
+    assert first.stat().st_mtime_ns == stamp
+    assert second.read_bytes() == content and out.read_bytes() == headline
+    assert read_record(out).minutes > 0
+
+
+def test_more_episodes_judge_again_and_other_settings_need_another_folder(file, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, sparsity=self.sparsity))
+    out = tmp_path / "actor.safetensors"
+    for episodes in (4, 5):
+        assert main(["distil", str(file), "--out", str(out), "--episodes", str(episodes), "--sparsity", "0.8"]) == 0
+        assert read_actor(out).about["share"]["episodes"] == episodes
+    assert "other settings" in fails(capsys, "distil", file, "--out", out, "--episodes", 4, "--sparsity", 0.7)
+
+
+@pytest.mark.long
+def test_seeds_on_two_workers_give_the_bytes_of_one(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
+    far = teacher_file(tmp_path / "teacher.safetensors", env_id=f"tests.trainer.distil.point:{ENV}")
+    for workers in (1, 2):
+        out = tmp_path / str(workers) / "actor.safetensors"
+        arguments = ["distil", far, "--out", out, "--episodes", 4, "--seeds", 2, "--workers", workers]
+        assert main([str(argument) for argument in arguments]) == 0
+    for name in ("actor", "actor-seed0", "actor-seed1", "actor-best"):
+        one, two = (tmp_path / workers / f"{name}.safetensors" for workers in "12")
+        assert one.read_bytes() == two.read_bytes()
+
+
+def test_limit_prices_logic_where_a_part_is_named(file, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("da4ml", reason="da4ml is not installed (extra hls)")
+
+    def goal(**options):
+        quick = {"start": 0.25, "short_updates": 60, "resolution": 9.0, "clip_head": False}
+        return Goal(**options | quick | {"weight_bits": (), "widths": ()})
+
+    monkeypatch.setattr(limiting, "Goal", goal)
+    monkeypatch.setattr(Limit, "_base", lambda self: replace(SMALL, bits=BitWidths(powers_of_two=True)))
+    arguments = ["limit", file, "--part", "icebreaker", "--max-luts", 2_400, "--max-ns", 2_000, "--updates", 60]
+    run = [*arguments, "--out", tmp_path / "search", "--workers", 1, "--seeds", 1]
+    assert main([str(argument) for argument in run]) == 0
+    record = json.loads((tmp_path / "search" / "front.json").read_text())
+    price = record["results"][record["chosen"]["point"]]["price"]
+    assert price["kernels"] == [] and set(record["front"]) == {"ns", "luts"}
+    assert any(d["fits"] and d["luts"] <= 2_400 and d["ns"] <= 2_000 for d in price["designs"])
+    told = capsys.readouterr().out
+    assert "in LUTs or in ns" in told and "sequential-1 " in told
 
 
 def test_distil_from_recorded_observations_measures_no_return(file, tmp_path, capsys):
@@ -85,7 +153,7 @@ def test_limit_writes_the_smallest_actor(file, tmp_path, capsys, monkeypatch):
         return Goal(**options | quick | {"weight_bits": (), "widths": ()})
 
     monkeypatch.setattr(limiting, "Goal", goal)
-    monkeypatch.setattr(search, "Settings", lambda: SMALL)
+    monkeypatch.setattr(Limit, "_base", lambda self: SMALL)
     arguments = ["limit", "--teacher", file, "--keep", 0.8, "--out", tmp_path / "search", "--updates", 120]
     assert main([str(argument) for argument in [*arguments, "--workers", 1, "--seeds", 1]]) == 0
     actor = read_actor(tmp_path / "search" / "actor.safetensors")
@@ -106,6 +174,13 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
     assert "sparsity is 1.5" in fails(capsys, "distil", "--teacher", file, "--sparsity", 1.5)
     assert "--episodes 1" in fails(capsys, "distil", "--teacher", file, "--episodes", 1)
     assert "--seeds 0" in fails(capsys, "distil", "--teacher", file, "--seeds", 0)
+    assert "given twice" in fails(capsys, "distil", "--teacher", file, "--seeds", 4, 4)
+    assert "pattern" in _refused(capsys, "distil", file, "--pattern", "triples")
+    assert "LUTs are asked for" in fails(capsys, "limit", file, "--max-luts", 900, "--out", tmp_path / "l")
+    assert "bytes are asked for" in fails(
+        capsys, "limit", file, "--part", "icebreaker", "--max-flash", 9, "--out", tmp_path
+    )
+    assert "board 'xc7' is unknown" in fails(capsys, "limit", file, "--part", "xc7", "--unit", "luts")
     assert "two teachers" in fails(capsys, "distil", file, "--teacher", file)
     assert "cortex-m9" in fails(capsys, "limit", file, "--core", "cortex-m9")
     assert "budget is 0 bytes" in fails(capsys, "limit", file, "--max-flash", 0, "--out", tmp_path / "b")

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ganglion.trainer.engines import LocalEngine
 from ganglion.trainer.protocol import ProtocolError
 from ganglion.trainer.result import Result, write_result
 from ganglion.trainer.sweep import Axes, plan_runs, sweep
-from ganglion.trainer.sweep.engines import LocalEngine
 from ganglion.trainer.sweep.figure import aggregate, draw, published
+from ganglion.trainer.sweep.worker import work
 from tests.trainer.test_train import SMALL
 
 TINY = replace(SMALL, steps=300, evaluate_every=50, checkpoint_every=50)
@@ -142,7 +143,7 @@ def test_figures_are_the_same_for_the_same_results(tmp_path):
 def test_one_process_killed_does_not_stop_the_others(tmp_path, monkeypatch):
     """kill -9 of one of two worker processes: the other run finishes, a second start finishes the first."""
     runs = plan_runs(Axes(("Pendulum-v1",), (0.9,), (False,), (0,)), _tiny, tmp_path)
-    engine = LocalEngine(2)
+    engine = LocalEngine(2, work)
     killed = []
 
     def kill_one(states):
@@ -156,14 +157,14 @@ def test_one_process_killed_does_not_stop_the_others(tmp_path, monkeypatch):
     outcome = sweep(runs, engine, kill_one)
     assert list(outcome.failed) == killed and "-9" in outcome.failed[killed[0]]
     assert len(outcome.results) == 1
-    assert len(sweep(runs, LocalEngine(2)).results) == 2
+    assert len(sweep(runs, LocalEngine(2, work)).results) == 2
 
 
 @pytest.mark.long
 def test_a_ray_worker_killed_in_the_middle_is_replaced(tmp_path):
     """Two workers of a local Ray; one is killed by the system, its run goes on from its checkpoint and all finish."""
     pytest.importorskip("ray", reason="ray is not installed (extra sweep)")
-    from ganglion.trainer.sweep.engines import RayEngine
+    from ganglion.trainer.engines import RayEngine
 
     protocol = replace(TINY, steps=1_500, checkpoint_every=100, evaluate_every=600)
     runs = plan_runs(Axes(("Pendulum-v1",), (0.9,), (True,), (0,)), lambda env_id: protocol, tmp_path)
@@ -177,7 +178,7 @@ def test_a_ray_worker_killed_in_the_middle_is_replaced(tmp_path):
                     os.kill(pid, signal.SIGKILL)
                 killed.extend(pids)
 
-    outcome = sweep(runs, RayEngine(workers=2), kill_one)
+    outcome = sweep(runs, RayEngine(work, workers=2), kill_one)
     assert killed and not outcome.failed
     assert len(outcome.results) == 3
     assert all(result.steps == protocol.total_steps for result in outcome.results if result.quantised)

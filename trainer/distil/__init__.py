@@ -8,9 +8,12 @@ saliency      what each weight is worth
 selection     which weights stay
 compaction    neurons that nothing needs, dropped for good
 learner       the student: updates, pruning, integer arithmetic
+freezing      weights rounded for good in steps
 snapshot      a run that is stopped goes on from here
 distillation  the run itself
 verdict       the finished integers against their teacher
+assignment    one student to make, as a task of an engine
+spread        what several seeds gave
 """
 
 from .distillation import Student, distil

@@ -8,23 +8,28 @@ import torch
 from torch import nn
 
 from ..layers import SparseLinear
+from ..patterns import Pattern
+from .selection import of_pairs
 
 
 @torch.no_grad()
-def compact(layers: Sequence[SparseLinear], optimizer: torch.optim.Optimizer) -> None:
+def compact(
+    layers: Sequence[SparseLinear], optimizer: torch.optim.Optimizer, pattern: Pattern = "unstructured"
+) -> None:
     """Shrink float `layers` and the optimiser's moments in place until every hidden neuron has an input and a reader.
 
     A neuron without inputs is a constant, and is added to the biases of its readers. One neuron stays in any case.
+    With `pairs`, two neighbouring neurons go together or not at all.
     """
-    while any(_drop(hidden, reader, optimizer) for hidden, reader in zip(layers, layers[1:], strict=False)):
+    while any(_drop(hidden, reader, optimizer, pattern) for hidden, reader in zip(layers, layers[1:], strict=False)):
         pass
 
 
-def _drop(hidden: SparseLinear, reader: SparseLinear, optimizer: torch.optim.Optimizer) -> bool:
+def _drop(hidden: SparseLinear, reader: SparseLinear, optimizer: torch.optim.Optimizer, pattern: Pattern) -> bool:
     constant, unread = hidden.mask.sum(dim=1) == 0, reader.mask.sum(dim=0) == 0
-    kept = ~(constant | unread)
+    kept = ~of_pairs(constant | unread, pattern)
     if not kept.any():
-        kept[0] = True
+        kept[: 1 + (pattern == "pairs")] = True
     if kept.all():
         return False
     folded = constant & ~kept

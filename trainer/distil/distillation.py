@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -65,10 +66,9 @@ def distil(
     student gets into. A teacher that is `checked` is known to be better than random.
     Raises DistilError for settings, observations and teachers that cannot work.
     """
-    torch.set_num_threads(1)
     check_settings(settings)
     if folder:
-        snapshot.claim(folder, {"teacher": teacher.digest, **asdict(settings)})
+        snapshot.claim(folder, describe(teacher, settings, observations))
     if observations is None and not checked:
         check_teacher(teacher)
     run = _Run(teacher, settings, progress, folder, observations)
@@ -76,8 +76,17 @@ def distil(
     return run.student()
 
 
+def describe(teacher: Teacher, settings: Settings, observations: np.ndarray | None = None) -> dict:
+    """Plain values that decide which student comes out."""
+    described = {"teacher": teacher.digest, "env_id": teacher.env_id, **asdict(settings)}
+    if observations is not None:
+        described["observations"] = hashlib.sha256(np.ascontiguousarray(observations).tobytes()).hexdigest()
+    return described
+
+
 class _Run:
     def __init__(self, teacher: Teacher, settings: Settings, progress, folder: Path | None, recorded) -> None:
+        torch.set_num_threads(1)
         self.teacher, self.settings, self.progress, self.folder = teacher, settings, progress, folder
         self.fleet = Fleet(teacher.env_id, settings) if recorded is None else None
         self.dataset = Dataset(settings.capacity, torch.Generator().manual_seed(settings.seed))
@@ -127,6 +136,9 @@ class _Run:
             self.learner.prune(sparsity, self.dataset.draw(PRUNING_OBSERVATIONS).observations)
         if update in (settings.update_at(settings.quantise_start), settings.update_at(settings.recalibrate)):
             self.learner.quantise(self.dataset.draw(CALIBRATION_OBSERVATIONS).observations)
+        share = settings.frozen_share_at(update)
+        if share is not None:
+            self.learner.freeze(share)
 
     def _drive(self, steps: int, student) -> torch.Tensor:
         self.steps += steps

@@ -14,6 +14,7 @@ from ..pruning import allocate, apply_mask
 from ..teacher import Teacher, squash
 from .compaction import compact
 from .dataset import Batch
+from .freezing import Freezer
 from .labels import student_head
 from .saliency import saliency
 from .selection import select
@@ -34,6 +35,7 @@ class Learner:
         seen = teacher.normaliser.saturate(observations) if teacher.normaliser else observations
         self.observation = fold_observation_scales(self.layers[0], seen, settings.bits.observations)
         self.optimizer = _adam(self.layers, settings)
+        self.freezer: Freezer | None = None
 
     @property
     def nonzeros(self) -> int:
@@ -70,6 +72,8 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
+        if self.freezer:
+            self.freezer.hold()
         return loss.detach()
 
     @torch.no_grad()
@@ -78,15 +82,24 @@ class Learner:
         inputs = [self._scaled(observations), *self._values(observations)[:-1]]
         scores = saliency(self.settings.saliency, self.layers, inputs, self.optimizer)
         alive = [(values > 0).float().mean(dim=0) > _RARELY for values in inputs[1:]]
-        masks = select(scores, self._budgets(sparsity), alive, self.settings.width)
+        masks = select(scores, self._budgets(sparsity), alive, self.settings.width, self.settings.pattern)
         for layer, mask in zip(self.layers, masks, strict=True):
             layer.mask.copy_(mask)
             apply_mask(layer, self.optimizer)
-        compact(self.layers, self.optimizer)
+        compact(self.layers, self.optimizer, self.settings.pattern)
 
     def quantise(self, observations: torch.Tensor) -> None:
         """Begin to compute in integers, or choose the exponents anew."""
-        calibrate(self.layers, observations, self.settings.bits, folded=self.observation)
+        rounds = not self.settings.freezes or (self.freezer is not None and self.freezer.complete)
+        calibrate(self.layers, observations, self.settings.bits, folded=self.observation, rounds_weights=rounds)
+
+    def freeze(self, share: float) -> None:
+        """Round `share` of the weights for good; with all of them, compute in integers from now on."""
+        self.freezer = self.freezer or Freezer(self.layers)
+        self.freezer.freeze(share)
+        for layer in self.layers:
+            layer.quantiser.rounds_weights = self.freezer.complete
+            layer.forget()
 
     def _budgets(self, sparsity: float) -> Sequence[int] | int:
         if self.settings.allocation == "global":
@@ -110,7 +123,12 @@ class Learner:
     def state(self) -> dict:
         """What a snapshot keeps."""
         layers = [(layer.weight.data, layer.bias.data, layer.mask, layer.quantiser) for layer in self.layers]
-        return {"layers": layers, "observation": self.observation, "optimizer": self.optimizer.state_dict()}
+        return {
+            "layers": layers,
+            "observation": self.observation,
+            "optimizer": self.optimizer.state_dict(),
+            "freezer": self.freezer and self.freezer.state,
+        }
 
     def restore(self, state: dict) -> None:
         """Go on from `state`."""
@@ -121,6 +139,7 @@ class Learner:
         self.observation: ObservationQuantiser = state["observation"]
         self.optimizer = _adam(self.layers, self.settings)
         self.optimizer.load_state_dict(state["optimizer"])
+        self.freezer = Freezer(self.layers, state["freezer"]) if state["freezer"] else None
 
 
 def _begin(teacher: Teacher, seed: int) -> list[SparseLinear]:

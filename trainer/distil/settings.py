@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..calibration import BitWidths
+from ..patterns import Pattern
 from ..pruning import Allocation
 from ..teacher import SquashKind
 
 Saliency = Literal["second-order", "activation", "magnitude"]
+Rounding = Literal["auto", "straight-through", "freeze"]
+COARSE_BITS = 3  # from here down weights are frozen in steps unless it is said otherwise
 
 
 class DistilError(ValueError):
@@ -24,6 +27,10 @@ class Settings:
     The student is pruned to `first_sparsity` at `prune_start`, then along a cubic (Zhu & Gupta 2017, arXiv 1710.01878)
     to `sparsity` at `prune_end`; it computes in integers from `quantise_start`. `width` bounds each hidden layer. The
     `head` clip needs neither table nor interpolation, and saturates where tanh bends.
+
+    With `rounding` straight-through all weights are rounded from `quantise_start` on, and gradients pass. With freeze
+    the share `freeze_shares` of them is, for good, largest first, in equal steps up to `freeze_end`; auto does that for
+    powers of two and few bits.
     """
 
     sparsity: float = 0.98
@@ -32,7 +39,9 @@ class Settings:
     width: int | None = None
     head: SquashKind | Literal["teacher"] = "teacher"
     saliency: Saliency = "second-order"
-    allocation: Allocation | Literal["global"] = "global"
+    allocation: Allocation = "global"
+    pattern: Pattern = "unstructured"
+    rounding: Rounding = "auto"
 
     updates: int = 16_000
     batch_size: int = 512
@@ -51,6 +60,8 @@ class Settings:
     prune_events: int = 106
     quantise_start: float = 0.65
     recalibrate: float = 0.825
+    freeze_shares: tuple[float, ...] = (0.4, 0.55, 0.68, 0.78, 0.86, 0.92, 0.97, 1.0)
+    freeze_end: float = 0.94
 
     environments: int = 20
     teacher_steps: int = 20_000
@@ -77,6 +88,21 @@ class Settings:
             return None
         first = min(self.first_sparsity, self.sparsity)
         return self.sparsity - (self.sparsity - first) * (1 - (update - start) / (end - start)) ** 3
+
+    @property
+    def freezes(self) -> bool:
+        """Whether weights are rounded in steps."""
+        coarse = self.bits.powers_of_two or self.bits.weights <= COARSE_BITS
+        return self.rounding == "freeze" or (self.rounding == "auto" and coarse)
+
+    def frozen_share_at(self, update: int) -> float | None:
+        """The share of the weights to freeze before `update`; None where nothing is frozen then."""
+        if not self.freezes:
+            return None
+        start, last = self.quantise_start, len(self.freeze_shares) - 1
+        step = (self.freeze_end - start) / max(1, last)
+        times = {self.update_at(start + index * step): share for index, share in enumerate(self.freeze_shares)}
+        return times.get(update)
 
     def collects_at(self, update: int) -> bool:
         """Whether a round of rollouts comes before `update`."""
@@ -109,6 +135,7 @@ def check_settings(settings: Settings) -> None:
         )
     if not 2 <= settings.bits.weights <= 8:
         raise DistilError(f"weights have {settings.bits.weights} bits; allowed: 2 to 8")
+    _check_structure(settings)
     for name in ("activations", "observations"):
         if getattr(settings.bits, name) not in (8, 16):
             raise DistilError(f"{name} have {getattr(settings.bits, name)} bits; allowed: 8, 16")
@@ -118,3 +145,21 @@ def check_settings(settings: Settings) -> None:
             raise DistilError(f"{name} is {getattr(settings, name)}; at least 1 is needed")
     if settings.width is not None and settings.width < 1:
         raise DistilError(f"width is {settings.width}; at least 1 neuron per hidden layer is needed")
+
+
+def _check_structure(settings: Settings) -> None:
+    if settings.pattern == "neurons" and settings.allocation != "global":
+        raise DistilError(
+            f"allocation is {settings.allocation}; whole neurons concern two layers at once, so only global is allowed"
+        )
+    if settings.pattern == "pairs" and settings.width is not None and settings.width < 2:
+        raise DistilError(f"width is {settings.width}; with pairs two neurons live together: at least 2 are needed")
+    if settings.bits.powers_of_two and settings.bits.weights < 3:
+        raise DistilError("powers of two of 2 bits are the signs alone; at least 3 bits are needed")
+    shares = settings.freeze_shares
+    if not shares or shares[-1] != 1.0 or any(not 0 < a < b for a, b in zip(shares, shares[1:], strict=False)):
+        raise DistilError(f"the shares of frozen weights are {shares}; they must rise, from above 0 to 1")
+    if settings.freezes and not settings.quantise_start < settings.freeze_end < 1:
+        raise DistilError(
+            f"freezing ends at {settings.freeze_end}; needed: after quantise_start, {settings.quantise_start}, before 1"
+        )

@@ -18,14 +18,20 @@ _CLAIM = "settings.json"
 def claim(folder: Path, run: dict) -> None:
     """Make `folder` the run's that `run` describes (plain values); DistilError where it holds another one's."""
     folder.mkdir(parents=True, exist_ok=True)
-    file, text = folder / _CLAIM, json.dumps(run, indent=1)
-    if file.exists() and file.read_text() != text:
+    file = folder / _CLAIM
+    if file.exists() and not owns(folder, run):
         raise DistilError(
             f"{folder} holds the run of another teacher or with other settings; choose another folder or remove it"
         )
     partial = file.with_suffix(".partial")
-    partial.write_text(text)
+    partial.write_text(json.dumps(run, indent=1))
     os.replace(partial, file)
+
+
+def owns(folder: Path, run: dict) -> bool:
+    """Whether `folder` is claimed by the run that `run` describes."""
+    file = folder / _CLAIM
+    return file.exists() and file.read_text() == json.dumps(run, indent=1)
 
 
 def save(folder: Path, state: dict) -> None:

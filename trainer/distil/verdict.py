@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import gymnasium
 import numpy as np
+import torch
 
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.reference import infer
@@ -129,6 +130,7 @@ def check_teacher(teacher: Teacher) -> None:
 
 def act_teacher(teacher: Teacher) -> Act:
     """Actions (n, actions) in the environment's units that the teacher takes for observations (n, features)."""
+    torch.set_num_threads(1)  # the last bits of sums depend on how many there are
     space = teacher.action_space
     middle, half = (space.high + space.low) / 2, (space.high - space.low) / 2
 

@@ -6,12 +6,24 @@ front      who is beaten by nobody
 plot       the front as a picture
 proposal   what to try next, from the results so far alone
 record     the search on disk
-workers    processes that end with the search
-search     the search itself, resumable, on several cores
+student    one student, as a task of an engine
+search     the search itself, resumable, on several cores or a cluster
 """
 
 from .points import Goal, Point, Result
-from .pricing import KernelPrice, Price, Pricing
+from .pricing import DesignPrice, KernelPrice, Price, Pricing
 from .search import Limit, limit
+from .student import make_student
 
-__all__ = ["Goal", "KernelPrice", "Limit", "Point", "Price", "Pricing", "Result", "limit"]
+__all__ = [
+    "DesignPrice",
+    "Goal",
+    "KernelPrice",
+    "Limit",
+    "Point",
+    "Price",
+    "Pricing",
+    "Result",
+    "limit",
+    "make_student",
+]

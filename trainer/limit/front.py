@@ -17,7 +17,8 @@ def pareto_front(results: Sequence[Result], unit: Unit) -> list[Result]:
     return front
 
 
-def fronts(results: Sequence[Result]) -> list[Result]:
-    """The results on the front against bytes or against cycles, fewest bytes first."""
-    members = {result.point: result for unit in ("bytes", "cycles") for result in pareto_front(results, unit)}
-    return sorted(members.values(), key=lambda r: (r.price.of("bytes"), r.price.of("cycles"), r.point.name))
+def fronts(results: Sequence[Result], units: tuple[Unit, Unit] = ("cycles", "bytes")) -> list[Result]:
+    """The results on the front against time or against space, in their `units`, least space first."""
+    time, space = units
+    members = {result.point: result for unit in units for result in pareto_front(results, unit)}
+    return sorted(members.values(), key=lambda r: (r.price.of(space), r.price.of(time), r.point.name))

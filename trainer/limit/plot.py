@@ -1,4 +1,4 @@
-"""Return against cycles and against bytes: all students of a search, and a line through those that nobody beats."""
+"""Return against time and against space: all students of a search, and a line through those that nobody beats."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from .pricing import Unit
 _LABELS: dict[Unit, str] = {
     "cycles": "cycles of the fastest kernel (model)",
     "bytes": "bytes of the smallest kernel, code and tables included",
+    "ns": "nanoseconds of the fastest design (estimate)",
+    "luts": "look-up tables of the smallest design (estimate)",
 }
 _MARGIN = 1.5
 
@@ -25,7 +27,7 @@ def plot_front(results: Sequence[Result], title: str, goal: Goal, kind: str) -> 
     """The plot as a file of `kind` ("svg" or "png"); the same results give the same bytes."""
     with rc_context({"svg.hashsalt": "ganglion", "svg.fonttype": "none"}):
         figure = Figure(figsize=(9.5, 4), layout="constrained")
-        for unit, axes in zip(_LABELS, figure.subplots(1, 2, sharey=True), strict=True):
+        for unit, axes in zip(goal.units, figure.subplots(1, 2, sharey=True), strict=True):
             _panel(axes, results, unit, goal)
         figure.suptitle(title, fontsize=11)
         content = io.BytesIO()
@@ -41,7 +43,7 @@ def _panel(axes: Axes, results: Sequence[Result], unit: Unit, goal: Goal) -> Non
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(True, linewidth=0.3)
     axes.axhline(100, linewidth=0.8, color="black", linestyle=":")
-    budget = {"cycles": goal.max_cycles, "bytes": goal.max_bytes}[unit]
+    budget = goal.bounds.get(unit)
     if budget:
         axes.axvline(budget, linewidth=0.8, color="tab:red", linestyle="--")
     elif not goal.has_budget:
@@ -55,7 +57,7 @@ def _panel(axes: Axes, results: Sequence[Result], unit: Unit, goal: Goal) -> Non
     prices = [result.price.of(unit) for result in results]
     axes.set_xlim(min(prices) / _MARGIN, max(prices) * _MARGIN)
     axes.set_xlabel(_LABELS[unit])
-    if unit == "cycles":
+    if unit == goal.units[0]:
         axes.set_ylabel("% of the teacher's return, 95 % interval")
 
 

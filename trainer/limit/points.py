@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 
-from ..calibration import BitWidths
 from ..distil.settings import DistilError, Settings
-from .pricing import KernelPrice, Price, Unit
+from .pricing import DesignPrice, KernelPrice, Price, Unit, Way
+
+NAMES: dict[Unit, str] = {"cycles": "cycles", "bytes": "bytes", "ns": "ns", "luts": "LUTs", "nonzeros": "weights"}
 
 
 @dataclass(frozen=True)
 class Goal:
     """Keep at least `keep` of the teacher's return at the lowest price in `unit`; or, where there is a budget, the best
-    return of a kernel that takes at most `max_cycles` and `max_bytes`. Prices are for `core`.
+    return of a kernel that takes at most `max_cycles` and `max_bytes`. Prices are for `core`; or, where a `part` is
+    named, for its logic: then the bounds are `max_luts` and `max_ns`.
 
     A rung of the ladder has half the weights of the one above, the first one the share `start` of all; `resolution` is
     the ratio of weights at which the search stops. `hopeless` is how far a short run may miss `keep` and still be worth
@@ -25,6 +27,9 @@ class Goal:
     max_bytes: int | None = None
     unit: Unit = "bytes"
     core: str = "cortex-m4"
+    part: str | None = None
+    max_luts: int | None = None
+    max_ns: int | None = None
     minutes: float = 30.0
     start: float = 0.04
     resolution: float = 1.25
@@ -33,23 +38,34 @@ class Goal:
     short_updates: int = 8_000
     long_updates: int = 32_000
     clip_head: bool = True
-    weight_bits: tuple[int, ...] = (6, 5, 4)
+    weight_bits: tuple[int, ...] = (6, 5, 4, 3)
     widths: tuple[float, ...] = (0.75, 0.5)
 
     @property
     def has_budget(self) -> bool:
         """Whether price is given and return sought, instead of the other way round."""
-        return self.max_cycles is not None or self.max_bytes is not None
+        return bool(self.bounds)
 
-    def affordable(self, price: Price) -> KernelPrice | None:
-        """The fastest kernel within the budget; None where there is none."""
-        return price.within(self.max_cycles or math.inf, self.max_bytes or math.inf)
+    @property
+    def units(self) -> tuple[Unit, Unit]:
+        """What time and space are counted in."""
+        return ("ns", "luts") if self.part else ("cycles", "bytes")
+
+    @property
+    def bounds(self) -> dict[Unit, int]:
+        """The budget by unit."""
+        bounds = {"cycles": self.max_cycles, "bytes": self.max_bytes, "ns": self.max_ns, "luts": self.max_luts}
+        return {unit: bound for unit, bound in bounds.items() if bound is not None}
+
+    def affordable(self, price: Price) -> Way | None:
+        """The fastest way to compute within the budget, if there is one, and the part; None where there is none."""
+        time, space = self.units
+        return price.within(self.bounds.get(time, math.inf), self.bounds.get(space, math.inf))
 
     @property
     def budget(self) -> str:
         """The budget in words."""
-        bounds = ((self.max_cycles, "cycles"), (self.max_bytes, "bytes"))
-        return " and ".join(f"{bound:,} {unit}" for bound, unit in bounds if bound is not None)
+        return " and ".join(f"{bound:,} {NAMES[unit]}" for unit, bound in self.bounds.items())
 
 
 @dataclass(frozen=True)
@@ -73,12 +89,11 @@ class Point:
 
     def settings(self, base: Settings, weights: int) -> Settings:
         """The distillation of a network of `weights` weights; short runs see fewer observations, too."""
-        bits = BitWidths(self.weight_bits, base.bits.activations, base.bits.observations, base.bits.per_row)
         return replace(
             base,
             sparsity=1 - self.nonzeros / weights,
             seed=self.seed,
-            bits=bits,
+            bits=replace(base.bits, weights=self.weight_bits),
             width=self.width,
             head="clip" if self.clip_head else base.head,
             updates=self.updates,
@@ -114,7 +129,8 @@ class Result:
     def parse(cls, values: dict) -> Result:
         """The inverse of `as_dict`, through JSON too."""
         kernels = tuple(KernelPrice(**kernel) for kernel in values["price"]["kernels"])
-        price = Price(values["price"]["nonzeros"], kernels)
+        designs = tuple(DesignPrice(**design) for design in values["price"].get("designs", ()))
+        price = Price(values["price"]["nonzeros"], kernels, designs)
         return cls(**values | {"point": Point(**values["point"]), "shape": tuple(values["shape"]), "price": price})
 
 
@@ -122,9 +138,20 @@ def check_goal(goal: Goal) -> None:
     """Raise DistilError for the first value that is not allowed."""
     if not 0.0 < goal.keep <= 1.5:
         raise DistilError(f"the share to keep is {goal.keep}; allowed: above 0, up to 1.5 of the teacher's return")
-    for bound, unit in ((goal.max_cycles, "cycles"), (goal.max_bytes, "bytes")):
-        if bound is not None and bound <= 0:
-            raise DistilError(f"the budget is {bound} {unit}; more than 0 is needed")
+    for unit, bound in goal.bounds.items():
+        if bound <= 0:
+            raise DistilError(f"the budget is {bound} {NAMES[unit]}; more than 0 is needed")
+    for unit in (*goal.bounds, goal.unit):
+        if unit not in (*goal.units, "nonzeros"):
+            where = f"the part {goal.part}" if goal.part else f"the core {goal.core}"
+            raise DistilError(
+                f"{NAMES[unit]} are asked for, but prices are those of {where}: allowed are {NAMES[goal.units[0]]} and "
+                f"{NAMES[goal.units[1]]}; name a part for LUTs and ns, none for cycles and bytes"
+            )
+    if not all(2 <= bits <= 8 for bits in goal.weight_bits):
+        raise DistilError(f"the bits to try are {goal.weight_bits}; allowed: 2 to 8 each")
+    if not all(0.0 < width <= 1.0 for width in goal.widths):
+        raise DistilError(f"the widths to try are {goal.widths}; allowed: above 0, up to 1, of the neurons alive")
     if not 0.0 < goal.start <= 1.0:
         raise DistilError(f"the search starts at a density of {goal.start}; allowed: above 0, up to 1")
     if goal.resolution <= 1.0:

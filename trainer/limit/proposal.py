@@ -31,10 +31,9 @@ def propose(goal: Goal, teacher: Teacher, results: Sequence[Result]) -> list[Poi
 
 
 def passes(goal: Goal, result: Result) -> bool:
-    """Whether a result reaches the goal: return kept, or budget met."""
-    if goal.has_budget:
-        return goal.affordable(result.price) is not None
-    return result.share >= goal.keep
+    """Whether a result reaches the goal: return kept, or budget met; on a part that has room for it."""
+    affordable = goal.affordable(result.price) is not None
+    return affordable and (goal.has_budget or result.share >= goal.keep)
 
 
 def winner(goal: Goal, results: Sequence[Result]) -> Result | None:

@@ -32,6 +32,10 @@ class Record:
         text = json.dumps(result.as_dict, indent=1)
         _write(self.place(result.point) / _RESULT, text.encode())
 
+    def read(self, point: Point) -> Result:
+        """What a finished point gave."""
+        return Result.parse(json.loads((self.place(point) / _RESULT).read_text()))
+
     def results(self) -> list[Result]:
         """What is known already, in the order of the folders' names."""
         files = sorted(self.folder.glob(f"points/*/{_RESULT}"))
@@ -43,7 +47,7 @@ class Record:
         told = {
             "env_id": standard.env_id,
             "teacher_return": round(taught, 3),
-            "front": {unit: [r.point.name for r in pareto_front(results, unit)] for unit in ("cycles", "bytes")},
+            "front": {unit: [r.point.name for r in pareto_front(results, unit)] for unit in goal.units},
             "results": {result.point.name: result.as_dict for result in sorted(results, key=lambda r: r.point.name)},
         }
         _write(self.folder / "front.json", json.dumps(told | verdict, indent=1).encode())

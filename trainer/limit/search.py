@@ -1,30 +1,30 @@
-"""The search for the limit: points in processes of their own, each result on disk, the next points from the results."""
+"""The search for the limit: points as tasks of an engine, each result on disk, the next points from the results."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganglion.codegen.actor import read_actor, write_actor
 
-from ..distil import Settings, Verdict, distil, judge, measure_teacher
+from ..distil import Settings, Verdict, judge, measure_teacher
 from ..distil.settings import DistilError, check_settings
 from ..distil.snapshot import claim
-from ..distil.verdict import Standard, check_teacher
+from ..distil.verdict import check_teacher
+from ..engines import Engine, LocalEngine
 from ..teacher import Teacher, save_teacher
 from .front import fronts
 from .points import Goal, Point, Result, check_goal
 from .pricing import Pricing
 from .proposal import propose, winner
 from .record import ACTOR, Record
-from .workers import worker_pool
+from .student import Candidate, make_student
 
 CHOOSING_SEED = 50_000
 CHOOSING_EPISODES = 20
 WORKERS = 2
+_LOOK_EVERY_S = 1.0
 
 Report = Callable[[Sequence[Result], Sequence[Point]], None]
 
@@ -49,67 +49,90 @@ def limit(
     price: Pricing,
     report: Report = lambda results, running: None,
     base: Settings | None = None,
-    workers: int = WORKERS,
+    engine: Engine | None = None,
 ) -> Limit:
     """Search in `folder`, going on from what is there; `report` gets all results and the points that run.
 
-    DistilError when nothing reaches the goal; it tells the nearest. With more than one worker, environments of the
-    user's own need an id that tells their module, such as "my.module:Robot-v0", and `price` must be picklable.
+    `engine` runs `make_student`; by default two processes here. DistilError when nothing reaches the goal; it tells the
+    nearest. Where students are made elsewhere, environments of the user's own need an id that tells their module, such
+    as "my.module:Robot-v0", and `price` must be picklable. The engine is closed in any case.
     """
-    base = base or Settings()
+    engine = engine or LocalEngine(WORKERS, make_student)
+    try:
+        return _limit(teacher, goal, folder.resolve(), price, report, base or Settings(), engine)
+    finally:
+        engine.close()
+
+
+def _limit(
+    teacher: Teacher, goal: Goal, folder: Path, price: Pricing, report: Report, base: Settings, engine: Engine
+) -> Limit:
     check_goal(goal)
     check_settings(base)
     lasting = {name: value for name, value in asdict(goal).items() if name != "minutes"}
     claim(folder, {"teacher": teacher.digest, "env_id": teacher.env_id, "goal": lasting, "base": asdict(base)})
     check_teacher(teacher)
     save_teacher(folder / "teacher.safetensors", teacher)
-    search = _Search(teacher, goal, Record(folder), price, base, workers, report)
-    with worker_pool(workers) as pool:
-        search.go(pool)
+    search = _Search(teacher, goal, Record(folder), price, base, engine, report)
+    search.go()
     return search.conclude()
 
 
 class _Search:
     def __init__(
-        self, teacher: Teacher, goal: Goal, record: Record, price: Pricing, base: Settings, workers: int, report: Report
+        self,
+        teacher: Teacher,
+        goal: Goal,
+        record: Record,
+        price: Pricing,
+        base: Settings,
+        engine: Engine,
+        report: Report,
     ) -> None:
         self.teacher, self.goal, self.record, self.price = teacher, goal, record, price
-        self.base, self.workers, self.report = base, workers, report
+        self.base, self.engine, self.report = base, engine, report
         self.standard = measure_teacher(teacher, CHOOSING_EPISODES, CHOOSING_SEED)
         self.results = record.results()
-        self.running: dict[Future, Point] = {}
+        self.running: list[Point] = []
 
-    def go(self, pool: Executor) -> None:
-        """Run points until none is worth it, or time is up."""
+    def go(self) -> None:
+        """Run points until none is worth it, or time is up; DistilError where one fails."""
         while True:
-            self._begin(pool)
+            self._begin()
             self._show({})
             if not self.running:
                 return
-            for future in wait(self.running, return_when=FIRST_COMPLETED).done:
-                self.results.append(future.result())
-                del self.running[future]
+            while not (ended := self.engine.wait(_LOOK_EVERY_S)):
+                self.report(self.results, self.running)
+            for candidate, error in ended:
+                self._end(candidate, error)
+
+    def _end(self, candidate: Candidate, error: str | None) -> None:
+        if error is not None:
+            raise DistilError(f"student {candidate.name} failed: {error}; the same command goes on from here")
+        self.running.remove(candidate.point)
+        self.results.append(self.record.read(candidate.point))
 
     @property
     def out_of_time(self) -> bool:
         """Whether all students together took the time that the search has on its workers."""
-        return sum(result.minutes for result in self.results) >= self.goal.minutes * self.workers
+        return sum(result.minutes for result in self.results) >= self.goal.minutes * self.engine.slots
 
-    def _begin(self, pool: Executor) -> None:
+    def _begin(self) -> None:
         if self.out_of_time:
             return
         for point in propose(self.goal, self.teacher, self.results):
-            if len(self.running) < self.workers and point not in self.running.values():
+            if len(self.running) < self.engine.slots and point not in self.running:
                 settings = point.settings(self.base, self.teacher.weights)
-                task = pool.submit(
-                    run_point, self.teacher, self.standard, point, settings, self.record.folder, self.price
+                self.running.append(point)
+                self.engine.start(
+                    Candidate(self.teacher, self.standard, point, settings, self.record.folder, self.price)
                 )
-                self.running[task] = point
 
     def _show(self, verdict: dict) -> None:
         if self.results:
             self.record.show(self.standard, self.goal, self.results, verdict)
-        self.report(self.results, list(self.running.values()))
+        self.report(self.results, list(self.running))
 
     def conclude(self) -> Limit:
         """The student that reaches the goal, measured on fresh seeds."""
@@ -123,32 +146,7 @@ class _Search:
         about = actor.about | {"provenance": provenance, "returns": verdict.returns, "share": verdict.about}
         write_actor(path, actor.policy, about)
         self._show({"chosen": {"point": chosen.point.name, "verdict": verdict.about, "returns": verdict.returns}})
-        return Limit(chosen, path, verdict, fronts(self.results), self.results, self.out_of_time)
-
-
-def run_point(
-    teacher: Teacher, standard: Standard, point: Point, settings: Settings, folder: Path, price: Pricing
-) -> Result:
-    """Distil one point, measure it, and leave its actor and result in a folder of its own."""
-    record = Record(folder)
-    place = record.place(point)
-    student = distil(teacher, settings, folder=place / "run", checked=True)
-    verdict = judge(student.policy, standard)
-    about = student.about | {"returns": verdict.returns, "share": verdict.about}
-    write_actor(place / ACTOR, student.policy, about)
-    result = Result(
-        point=point,
-        share=verdict.share,
-        low=verdict.low,
-        high=verdict.high,
-        worst=verdict.worst,
-        shape=student.policy.shape,
-        price=price(student.policy),
-        minutes=student.minutes,
-    )
-    record.add(result)
-    shutil.rmtree(place / "run")
-    return result
+        return Limit(chosen, path, verdict, fronts(self.results, self.goal.units), self.results, self.out_of_time)
 
 
 def _nothing(goal: Goal, results: Sequence[Result]) -> str:
@@ -156,11 +154,9 @@ def _nothing(goal: Goal, results: Sequence[Result]) -> str:
         return f"no student was begun within {goal.minutes:g} minutes; give the search more"
     if goal.has_budget:
         cheapest = min(results, key=lambda result: (result.price.nonzeros, result.point.name))
-        fast, small = cheapest.price.fastest, cheapest.price.smallest
         return (
             f"no student fits into {goal.budget}; the smallest of {len(results)} has {cheapest.nonzeros:,} weights, "
-            f"takes {fast.cycles:,} cycles in {fast.bytes:,} bytes ({fast.kernel}) or {small.bytes:,} bytes with "
-            f"{small.cycles:,} cycles ({small.kernel}), and keeps {cheapest.share:.1%} of the return"
+            f"takes {cheapest.price.fastest} or {cheapest.price.smallest}, and keeps {cheapest.share:.1%} of the return"
         )
     nearest = max(results, key=lambda result: result.share)
     return (

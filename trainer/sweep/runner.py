@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from ..engines import Engine
 from ..result import Result, read_result
-from .engines import Engine
 from .plan import Run
 
 _LOOK_EVERY_S = 1.0

@@ -5,18 +5,15 @@ from __future__ import annotations
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
+from ..engines import TaskError
 from ..train import train
 from .plan import Run
 
 LOG = "log.txt"
 
 
-class RunError(RuntimeError):
-    """A run that failed; the message is that of what went wrong."""
-
-
 def work(run: Run) -> None:
-    """Train; RunError, of the message alone, so that it crosses processes and machines."""
+    """Train; TaskError where that fails."""
     run.folder.mkdir(parents=True, exist_ok=True)
     beginning = run.beginning.folder if run.beginning else None
     with (run.folder / LOG).open("a", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
@@ -24,4 +21,4 @@ def work(run: Run) -> None:
             train(run.protocol, run.folder, start_from=beginning, stop_before=run.stop_before)
         except Exception as error:
             traceback.print_exc()
-            raise RunError(f"{type(error).__name__}: {error}") from None
+            raise TaskError(f"{type(error).__name__}: {error}") from None

@@ -55,9 +55,20 @@ def test_the_run_keeps_exactly_the_weights_that_are_asked_for():
     assert reports[-1].update == SMALL.updates
 
 
-@pytest.mark.parametrize("bits", [BitWidths(), BitWidths(weights=4), BitWidths(8, 16, 16), BitWidths(per_row=False)])
-def test_the_exported_integers_are_the_students_actions(bits):
-    run = _Run(teacher(), replace(SMALL, updates=60, bits=bits), lambda _: None, None, None)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bits": BitWidths()},
+        {"bits": BitWidths(weights=4)},
+        {"bits": BitWidths(weights=4), "rounding": "freeze"},
+        {"bits": BitWidths(weights=6), "rounding": "freeze", "pattern": "pairs"},
+        {"bits": BitWidths(weights=5, powers_of_two=True)},
+        {"bits": BitWidths(8, 16, 16), "pattern": "neurons", "sparsity": 0.5},
+        {"bits": BitWidths(per_row=False)},
+    ],
+)
+def test_the_exported_integers_are_the_students_actions(change):
+    run = _Run(teacher(), replace(SMALL, updates=60, **change), lambda _: None, None, None)
     run.go()
     observations = run.dataset.columns[0][: run.dataset.size].numpy()
     policy = run.student().policy
@@ -67,6 +78,28 @@ def test_the_exported_integers_are_the_students_actions(bits):
         observations, policy.observation.gain, policy.observation.offset, policy.observation.bits
     )
     assert np.array_equal(reference.activations(policy, codes)[-1] * 2.0**head.output_exponent, means)
+
+
+@pytest.mark.parametrize("bits", [BitWidths(8, powers_of_two=True), BitWidths(4), BitWidths(3)])
+def test_coarse_weights_are_frozen_and_still_keep_the_return(bits):
+    policy = distil(teacher(), replace(SMALL, bits=bits, sparsity=0.7, rounding="freeze")).policy
+    codes = np.unique(np.abs(np.concatenate([layer.weights.ravel() for layer in policy.layers]).astype(int)))
+    assert codes[-1] <= (64 if bits.powers_of_two else (1 << bits.weights - 1) - 1)
+    if bits.powers_of_two:
+        assert not (codes & (codes - 1)).any()
+    assert judge(policy, measure_teacher(teacher(), 10)).share > 0.9
+
+
+def test_pairs_stay_pairs_and_neurons_stay_dense():
+    run = _Run(teacher(), replace(SMALL, updates=60, pattern="pairs"), lambda _: None, None, None)
+    run.go()
+    for layer in run.learner.layers:
+        even = layer.in_features // 2 * 2
+        assert torch.equal(layer.mask[:, 0:even:2], layer.mask[:, 1:even:2])
+    run = _Run(teacher(), replace(SMALL, updates=60, pattern="neurons", sparsity=0.5), lambda _: None, None, None)
+    run.go()
+    assert all(layer.mask.all() for layer in run.learner.layers)
+    assert run.learner.nonzeros <= WEIGHTS - round(0.5 * WEIGHTS)
 
 
 def test_masks_hold_to_the_end():
@@ -86,6 +119,18 @@ def test_the_same_seed_gives_the_same_file(student, tmp_path):
         write_actor(tmp_path / name, run.policy, run.about)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert read_actor(tmp_path / "a").policy.digest != read_actor(tmp_path / "c").policy.digest
+
+
+def test_a_run_that_is_interrupted_while_weights_freeze_ends_in_the_same_student(tmp_path):
+    def interrupt(report):
+        if report.update == 200:
+            raise KeyboardInterrupt
+
+    settings = replace(SMALL, bits=BitWidths(powers_of_two=True))
+    with pytest.raises(KeyboardInterrupt):
+        distil(teacher(), settings, interrupt, folder=tmp_path)
+    resumed, whole = distil(teacher(), settings, folder=tmp_path), distil(teacher(), settings)
+    assert resumed.policy.digest == whole.policy.digest and resumed.about == whole.about
 
 
 @pytest.mark.parametrize(("phase", "stop_at"), [("prune", 100), ("integer", 200)])
@@ -171,6 +216,11 @@ def test_an_environment_that_returns_nan_is_named():
         ({"updates": 5}, "use more updates"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"width": 0}, "width is 0"),
+        ({"width": 1, "pattern": "pairs"}, "two neurons live together"),
+        ({"pattern": "neurons", "allocation": "erk"}, "allocation is erk; whole neurons"),
+        ({"bits": BitWidths(2, powers_of_two=True)}, "at least 3 bits"),
+        ({"freeze_shares": (0.5, 0.4, 1.0)}, "must rise"),
+        ({"rounding": "freeze", "freeze_end": 0.5}, "freezing ends at 0.5"),
     ],
 )
 def test_bad_settings_are_refused(change, message):

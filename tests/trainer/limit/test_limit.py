@@ -1,10 +1,13 @@
 """The search: what it tries for a known landscape, whom it calls the winner, that it resumes."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +18,8 @@ from ganglion.codegen.actor import read_actor
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 from ganglion.trainer.distil import DistilError
-from ganglion.trainer.limit import Goal, KernelPrice, Point, Price, Result, limit
+from ganglion.trainer.engines import HereEngine, RayEngine
+from ganglion.trainer.limit import DesignPrice, Goal, KernelPrice, Point, Price, Result, limit, make_student
 from ganglion.trainer.limit.front import fronts, pareto_front
 from ganglion.trainer.limit.plot import plot_front
 from ganglion.trainer.limit.proposal import passes, propose, winner
@@ -142,11 +146,61 @@ def test_the_front_holds_who_is_beaten_by_nobody():
     assert not passes(Goal(), results[1]) and passes(Goal(max_cycles=500), results[1])
 
 
+def _logic(nonzeros: int, bits: int = 8) -> Price:
+    """A small design and a fast one, which is too large for its part from 1,000 weights on."""
+    luts = nonzeros * bits
+    return Price(
+        nonzeros, designs=(DesignPrice("slow", 30 * nonzeros, 400, True), DesignPrice("fast", 90, luts, luts < 8_000))
+    )
+
+
+def test_a_part_counts_in_look_up_tables_and_nanoseconds():
+    price, goal = _logic(500), Goal(part="icebreaker", unit="luts")
+    assert (price.of("luts"), price.of("ns"), price.of("nonzeros")) == (400, 90, 500)
+    assert replace(goal, max_ns=100).affordable(price).name == "fast"
+    assert replace(goal, max_luts=500).affordable(price).name == "slow"
+    assert replace(goal, max_luts=500, max_ns=100).affordable(price) is None
+    assert replace(goal, max_luts=500, max_ns=100).budget == "100 ns and 500 LUTs"
+
+
+def test_a_design_that_has_no_room_on_its_part_does_not_count():
+    assert Goal(part="icebreaker", unit="luts", max_ns=100).affordable(_logic(1_000)) is None
+    only = Price(1_000, designs=(DesignPrice("fast", 90, 9_000, False),))
+    result = replace(_result(Point(1_000, 8, None, 10, 0), 1.0), price=only)
+    assert not passes(Goal(part="icebreaker", unit="luts"), result)
+
+
+@settings(max_examples=20, deadline=None)
+@given(luts=st.integers(600, 7_000))
+def test_a_budget_of_look_up_tables_and_nanoseconds_is_filled(luts):
+    goal = Goal(part="icebreaker", unit="luts", max_luts=luts, max_ns=100)
+    results: list[Result] = []
+    while points := propose(goal, CLIP, results):
+        results += [replace(_result(p, p.nonzeros / 1e4), price=_logic(p.nonzeros, p.weight_bits)) for p in points]
+    best = winner(goal, results)
+    assert luts / goal.resolution - 8 <= 8 * best.nonzeros <= luts
+
+
+def test_results_of_logic_survive_their_file():
+    result = replace(_result(Point(300, 8, None, 10, 0), 0.9), price=_logic(300))
+    assert Result.parse(json.loads(json.dumps(result.as_dict))) == result
+
+
+def test_the_plot_of_a_part_has_its_units():
+    results = [replace(_result(Point(n, 8, None, 10, 0), n / 400), price=_logic(n)) for n in (100, 400)]
+    svg = plot_front(results, "Point", Goal(part="icebreaker", unit="luts", max_luts=900), "svg")
+    assert b"nanoseconds of the fastest design" in svg and b"look-up tables of the smallest" in svg
+
+
 def test_the_plot_is_the_same_for_the_same_results():
     results = [_result(Point(n, 8, None, 10, 0), n / 400) for n in (100, 400)]
     svg = plot_front(results, "Point", Goal(max_cycles=300), "svg")
     assert svg == plot_front(results, "Point", Goal(max_cycles=300), "svg")
     assert b"400 weights" in svg and b"bytes of the smallest kernel" in svg
+
+
+def _here() -> HereEngine:
+    return HereEngine(make_student)
 
 
 FAR = "tests.trainer.distil.point:GanglionTestPoint-v0"  # tells other processes where it is registered
@@ -165,7 +219,7 @@ QUICK = replace(GOAL, resolution=4.0, weight_bits=())
 
 
 def test_a_search_ends_in_an_actor_and_resumes(tmp_path):
-    found = limit(teacher(), GOAL, tmp_path, price, base=SMALL, workers=1)
+    found = limit(teacher(), GOAL, tmp_path, price, base=SMALL, engine=_here())
     assert found.chosen.share >= 0.8
     actor = read_actor(found.path)
     assert actor.about["share"]["first_seed"] == found.verdict.first_seed != 50_000
@@ -176,18 +230,20 @@ def test_a_search_ends_in_an_actor_and_resumes(tmp_path):
     assert read_teacher(tmp_path / "teacher.safetensors").digest == teacher().digest
     reports = []
     again = limit(
-        teacher(), GOAL, tmp_path, price, lambda results, running: reports.append(len(running)), SMALL, workers=1
+        teacher(), GOAL, tmp_path, price, lambda results, running: reports.append(len(running)), SMALL, _here()
     )
     assert reports == [0, 0]
     assert again.path.read_bytes() == found.path.read_bytes() and len(again.results) == len(found.results)
 
 
 def test_a_lost_result_is_made_again(tmp_path):
-    first = limit(teacher(), replace(GOAL, weight_bits=()), tmp_path, price, base=SMALL, workers=1)
+    first = limit(
+        teacher(), replace(GOAL, weight_bits=()), tmp_path, price, base=SMALL, engine=HereEngine(make_student)
+    )
     lost = tmp_path / "points" / first.chosen.point.name / "result.json"
     told = json.loads(lost.read_text())
     lost.unlink()
-    limit(teacher(), replace(GOAL, weight_bits=()), tmp_path, price, base=SMALL, workers=1)
+    limit(teacher(), replace(GOAL, weight_bits=()), tmp_path, price, base=SMALL, engine=_here())
     assert {**json.loads(lost.read_text()), "minutes": 0} == {**told, "minutes": 0}
 
 
@@ -201,6 +257,11 @@ def test_a_lost_result_is_made_again(tmp_path):
         (Goal(start=0.0), "density of 0.0"),
         (Goal(resolution=1.0), "resolution is 1.0"),
         (Goal(seeds=0), "0 seeds"),
+        (Goal(weight_bits=(6, 9)), r"bits to try are \(6, 9\)"),
+        (Goal(widths=(0.5, 0.0)), r"widths to try are \(0.5, 0.0\)"),
+        (Goal(max_luts=500), "LUTs are asked for, but prices are those of the core cortex-m4"),
+        (Goal(part="icebreaker"), "bytes are asked for, but prices are those of the part icebreaker"),
+        (Goal(part="icebreaker", unit="luts", max_ns=0), "budget is 0 ns"),
     ],
 )
 def test_bad_goals_are_refused(tmp_path, goal, message):
@@ -210,14 +271,28 @@ def test_bad_goals_are_refused(tmp_path, goal, message):
 
 def test_a_budget_that_nothing_meets_tells_the_nearest(tmp_path):
     with pytest.raises(DistilError, match=r"no student fits into 1 cycles and 2 bytes; the smallest of \d+ has"):
-        limit(teacher(), replace(GOAL, max_cycles=1, max_bytes=2), tmp_path, price, base=SMALL, workers=1)
+        limit(
+            teacher(),
+            replace(GOAL, max_cycles=1, max_bytes=2),
+            tmp_path,
+            price,
+            base=SMALL,
+            engine=HereEngine(make_student),
+        )
 
 
 def test_time_that_is_up_ends_the_search_and_more_goes_on(tmp_path):
     goal = replace(GOAL, keep=0.1, minutes=1e-9)
-    short = limit(teacher(), goal, tmp_path, price, base=SMALL, workers=1)
+    short = limit(teacher(), goal, tmp_path, price, base=SMALL, engine=_here())
     assert short.out_of_time and len(short.results) == 1
-    assert len(limit(teacher(), replace(goal, minutes=9), tmp_path, price, base=SMALL, workers=1).results) > 1
+    assert (
+        len(
+            limit(
+                teacher(), replace(goal, minutes=9), tmp_path, price, base=SMALL, engine=HereEngine(make_student)
+            ).results
+        )
+        > 1
+    )
 
 
 def _kill_at_first_result(folder) -> None:
@@ -238,7 +313,57 @@ def _kill_at_first_result(folder) -> None:
 def test_a_search_on_two_workers_that_is_killed_ends_as_one_that_is_not(tmp_path):
     _kill_at_first_result(tmp_path / "killed")
     killed = limit(teacher(env_id=FAR), QUICK, tmp_path / "killed", price, base=SMALL)
-    whole = limit(teacher(env_id=FAR), QUICK, tmp_path / "whole", price, base=SMALL, workers=1)
+    whole = limit(teacher(env_id=FAR), QUICK, tmp_path / "whole", price, base=SMALL, engine=_here())
     assert {r.point for r in killed.results} >= {r.point for r in whole.results}
     assert killed.chosen.point == whole.chosen.point
     assert read_actor(killed.path).policy.digest == read_actor(whole.path).policy.digest
+
+
+def test_a_student_that_fails_is_named_and_the_search_ends(tmp_path):
+    def broken(policy):
+        raise ValueError("no price today")
+
+    with pytest.raises(DistilError, match=r"student n\d+-\S+ failed: ValueError: no price today"):
+        limit(teacher(), QUICK, tmp_path, broken, base=SMALL, engine=_here())
+
+
+@pytest.mark.long
+def test_a_ray_worker_killed_in_the_middle_of_a_student_is_replaced(tmp_path):
+    """Two workers of a local Ray; one is killed by the system, its student is made again and the search ends."""
+    pytest.importorskip("ray", reason="ray is not installed (extra sweep)")
+    base, killed = replace(SMALL, updates=480), []
+
+    def kill_one(results, running):
+        for point in running:
+            snapshot = tmp_path / "points" / point.name / "run" / "settings.json"
+            if snapshot.exists() and not killed:
+                killed.extend(_makers())
+                for pid in killed:
+                    os.kill(pid, signal.SIGKILL)
+
+    goal = replace(QUICK, short_updates=240, long_updates=240, clip_head=False)
+    engine = RayEngine(make_student, workers=2)
+    found = limit(teacher(env_id=FAR), goal, tmp_path, price, kill_one, base, engine)
+    assert killed and found.chosen.share >= goal.keep
+    assert len(found.results) >= 2
+
+
+def _makers() -> list[int]:
+    """One process of this test's Ray that makes a student."""
+    paths = [path for path in Path("/proc").glob("[0-9]*") if _read(path / "cmdline").startswith("ray::make_student")]
+    return [int(path.name) for path in paths if os.getpid() in _ancestors(int(path.name))][:1]
+
+
+def _ancestors(pid: int) -> list[int]:
+    found = []
+    while pid > 1 and (stat := _read(Path("/proc", str(pid), "stat"))):
+        pid = int(stat.rpartition(")")[2].split()[1])
+        found.append(pid)
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,123 @@
+"""One student to make, as a task of an engine: its actor and a record of it lie in files, and nothing is made twice."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ganglion.codegen.actor import Actor, read_actor, write_actor
+
+from ..engines import TaskError
+from ..teacher import Teacher
+from . import snapshot
+from .distillation import Progress, describe, distil
+from .settings import DistilError, Settings
+from .verdict import Standard, judge
+
+_PROGRESS = "progress.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What an actor file does not tell of its making: processor minutes, and the root mean square of the action errors
+    (actions in [-1, 1]), where it is known. `digest` is the actor's; the record lies beside it, with suffix .json."""
+
+    digest: str
+    minutes: float
+    action_error: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Assignment:
+    """A student of `teacher`, whose actor is to lie at `path`; judged by `standard`, or, from `recorded` observations
+    (n, features) alone, not at all. Snapshots go into `folder`."""
+
+    teacher: Teacher
+    settings: Settings
+    path: Path
+    standard: Standard | None = None
+    recorded: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        """Environment, sparsity and seed."""
+        return f"{self.teacher.env_id} at {self.settings.sparsity:g}, seed {self.settings.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the run keeps its snapshots."""
+        return self.path.with_suffix(".run")
+
+    @property
+    def claim(self) -> dict:
+        """What decides the student."""
+        return describe(self.teacher, self.settings, self.recorded)
+
+    def finished(self) -> tuple[Actor, Record] | None:
+        """The actor as it was asked for, and its record; None where that does not lie there yet."""
+        record = read_record(self.path)
+        if record is None or not self.path.exists() or not snapshot.owns(self.folder, self.claim):
+            return None
+        actor = read_actor(self.path)
+        share = actor.about.get("share", {})
+        asked = (len(self.standard.returns), self.standard.first_seed) if self.standard else (None, None)
+        judged = (share.get("episodes"), share.get("first_seed")) == asked
+        return (actor, record) if judged and actor.policy.digest == record.digest else None
+
+    def progress(self) -> Progress | None:
+        """How far a run in another process is."""
+        try:
+            return Progress(**json.loads((self.folder / _PROGRESS).read_text()))
+        except FileNotFoundError:
+            return None
+
+
+def carry_out(assignment: Assignment, report=lambda progress: None) -> None:
+    """Distil, judge and write, unless that is done. DistilError for what cannot be."""
+    if assignment.finished():
+        return
+    student = distil(
+        assignment.teacher, assignment.settings, report, assignment.folder, assignment.recorded, checked=True
+    )
+    about = dict(student.about)
+    if assignment.standard:
+        verdict = judge(student.policy, assignment.standard)
+        about |= {"returns": verdict.returns, "share": verdict.about}
+    write_actor(assignment.path, student.policy, about)
+    write_record(assignment.path, Record(student.policy.digest, student.minutes, student.action_error))
+    snapshot.discard(assignment.folder)
+
+
+def carry_out_elsewhere(assignment: Assignment) -> None:
+    """`carry_out` for engines: progress goes into a file, and errors are TaskErrors."""
+
+    def report(progress: Progress) -> None:
+        _write(assignment.folder / _PROGRESS, asdict(progress))
+
+    try:
+        carry_out(assignment, report)
+    except DistilError as error:
+        raise TaskError(str(error)) from error
+    except Exception as error:
+        raise TaskError(f"{type(error).__name__}: {error}") from error
+
+
+def write_record(actor: Path, record: Record) -> None:
+    """Write the record beside the file of an actor."""
+    _write(actor.with_suffix(".json"), asdict(record))
+
+
+def read_record(actor: Path) -> Record | None:
+    """The record beside the file of an actor; None where there is none."""
+    path = actor.with_suffix(".json")
+    return Record(**json.loads(path.read_text())) if path.exists() else None
+
+
+def _write(path: Path, values: dict) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(values, indent=1) + "\n")
+    os.replace(partial, path)
