@@ -50,6 +50,7 @@ def fit_critics(
     teacher: Teacher, gamma: float = 0.99, seed: int = 0, settings: CriticSettings = DEFAULTS
 ) -> tuple[nn.Sequential, nn.Sequential]:
     """Two networks that map what the teacher sees of an observation and an action, side by side, to a value (n, 1)."""
+    torch.set_num_threads(1)
     data = _collect(teacher, settings, np.random.default_rng(seed))
     with torch.random.fork_rng():
         torch.manual_seed(seed)

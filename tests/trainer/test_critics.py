@@ -10,7 +10,7 @@ from ganglion.trainer.critics import CriticSettings, fit_critics
 from ganglion.trainer.environments import make_env
 from ganglion.trainer.teacher import Teacher, network
 
-SETTINGS = CriticSettings(steps=2_000, updates=400, batch_size=128, learning_rate=3e-3, noises=(0.3,))
+SETTINGS = CriticSettings(steps=1_000, updates=300, batch_size=64, learning_rate=3e-3, noises=(0.3,))
 
 
 @pytest.fixture(scope="module")
