@@ -14,6 +14,7 @@ from .c_text import c_array, c_float, wrap
 from .kernels import Kernel
 from .known_answers import KnownAnswers
 from .policy import Policy
+from .tanh_turns import SEGMENT_BITS, saturates, tanh_turns
 from .templating import c_templates
 
 GENERATOR_VERSION = 1
@@ -30,6 +31,7 @@ def emit_c(
         **_head(name, policy, kernel),
         "known": _known(name, known),
         "kernel_template": kernel.template,
+        "head_inside": kernel.head_inside and policy.head.kind in ("tanh", "clip"),
         "layers": kernel.layers(name, policy, bounds),
     }
     templates = c_templates(__package__)
@@ -85,7 +87,8 @@ def _head(name: str, policy: Policy, kernel: Kernel) -> dict[str, Any]:
     return {
         "head": policy.head.kind,
         "tanh": _tanh(name, TANH_SEGMENT_EXPONENT - exponent, policy.actions, _is_fast(kernel)),
-        "clip": {"scale": 1 << (exponent - ACTION_EXPONENT)},
+        "turns": _turns(TANH_SEGMENT_EXPONENT - exponent),
+        "clip": {"scale": 1 << (exponent - ACTION_EXPONENT), "shift": exponent - ACTION_EXPONENT},
     }
 
 
@@ -115,6 +118,18 @@ def _tanh(name: str, fraction_bits: int, actions: int, fast: bool) -> dict[str, 
         "fraction_mask": (1 << fraction_bits) - 1,
         "half": half,
         "table": c_array(f"{name}_tanh", np.concatenate([-nodes[-2:0:-1], nodes]) if fast else nodes),
+    }
+
+
+def _turns(fraction_bits: int) -> dict[str, Any]:
+    """What a kernel with the head inside reads."""
+    first_rise, turns = tanh_turns()
+    return {
+        "saturate": saturates(fraction_bits),
+        "magnitude_bits": fraction_bits + SEGMENT_BITS,
+        "segment": 1 << fraction_bits,
+        "first_rise": first_rise,
+        "values": turns.tolist(),
     }
 
 

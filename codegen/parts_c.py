@@ -100,12 +100,18 @@ def part_function(name: str, policy: Policy, part: Part) -> PartFunction:
 
 def part_files(parts: Sequence[PartFunction]) -> dict[str, str]:
     """C files {name: text} with all `parts`, kept by the table `part_list` of policy.c. Compilers make one of equal
-    constants, so parts that overlap lie in different files: each longer part with its like, single layers together."""
-    groups: dict[tuple[int, int], list[PartFunction]] = {}
+    constants, so parts that overlap lie in different files: each longer part with its like, single layers together, and
+    kernels of one template, which may pack a layer alike, apart."""
+    groups: dict[tuple[int, int, int], list[PartFunction]] = {}
     for part in parts:
         span = (part.first, part.end) if part.end - part.first > 1 else (0, 0)
-        groups.setdefault(span, []).append(part)
+        groups.setdefault((*span, _place_in_template(part.kernel)), []).append(part)
     lists = [_PartList(f"part_list{number}", group) for number, group in enumerate(groups.values())]
     template = c_templates(__package__).get_template("part_list.c.j2")
     files = {f"{own.name}.c": template.render(name=own.name, parts=own.parts, others=[]) for own in lists}
     return {"policy.c": template.render(name="part_list", parts=[], others=lists)} | files
+
+
+def _place_in_template(kernel: str) -> int:
+    """Which of the kernels that share a template it is."""
+    return [name for name, other in KERNELS.items() if other.template == KERNELS[kernel].template].index(kernel)

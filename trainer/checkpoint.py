@@ -47,7 +47,7 @@ def _write(model: OffPolicyAlgorithm, partial: Path, extra: dict) -> None:
     model.save(partial / "model.zip")
     with (partial / "replay.pkl").open("wb") as file:
         pickle.dump(_filled(model.replay_buffer), file, protocol=pickle.HIGHEST_PROTOCOL)
-    torch.save({"random": _random_states(), "extra": extra}, partial / "state.pt")
+    torch.save({"random": random_states(), "extra": extra}, partial / "state.pt")
     for file in partial.iterdir():
         _flush(file)
 
@@ -68,7 +68,7 @@ def load_checkpoint(folder: Path, algorithm: type[OffPolicyAlgorithm], env) -> t
         except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
             print(f"checkpoint {path} cannot be read ({error}); trying the one before")
             continue
-        _restore_random_states(state["random"])
+        restore_random_states(state["random"])
         return model, state["extra"]
     return None
 
@@ -86,11 +86,13 @@ def _refill(buffer: ReplayBuffer, filled: dict) -> None:
     buffer.pos, buffer.full = filled["position"], filled["full"]
 
 
-def _random_states() -> dict:
+def random_states() -> dict:
+    """The states of every generator of random numbers that training draws from."""
     return {"torch": torch.get_rng_state(), "numpy": np.random.get_state(), "python": random.getstate()}
 
 
-def _restore_random_states(states: dict) -> None:
+def restore_random_states(states: dict) -> None:
+    """Go on with the random numbers that followed `random_states`."""
     torch.set_rng_state(states["torch"])
     np.random.set_state(states["numpy"])
     random.setstate(states["python"])

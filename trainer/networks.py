@@ -164,7 +164,8 @@ class _Layer:
     def round(self) -> None:
         """Replace the masked weights of an integer layer by the rounded ones."""
         self._wide = False
-        if _quantiser(self._linear) is not None:
+        quantiser = _quantiser(self._linear)
+        if quantiser is not None and quantiser.rounds_weights:
             own, rows = self._weight[: self._linear.out_features], self._linear.out_features
             weight, self._bias[:rows] = self._linear.rounded(scratch=own)
             self._wide = weight.dtype == torch.float64

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from .protocol import Protocol
 from .provenance import provenance
 from .recipes.recipe import Recipe
 from .result import Result, write_result
+from .run_folder import replace_text
 from .teacher import write_teacher
 
 CURVE_SEED = 10_000
@@ -83,7 +83,7 @@ class Progress(BaseCallback):
         curve = self.folder / "curve.jsonl"
         if curve.exists():
             rows = [row for row in curve.read_text().splitlines(True) if _step(row) <= self.num_timesteps]
-            _replace_text(curve, "".join(rows))
+            replace_text(curve, "".join(rows))
 
     def _on_step(self) -> bool:
         if self.stop_before is not None and self.num_timesteps >= self.stop_before - 1:
@@ -95,7 +95,7 @@ class Progress(BaseCallback):
         if self.num_timesteps % self.protocol.checkpoint_every == 0:
             self.save()
         if self.num_timesteps % self._told_every == 0:
-            _replace_text(self.folder / "step", str(self.num_timesteps))
+            replace_text(self.folder / "step", str(self.num_timesteps))
         return True
 
     def _record(self, returns: list[float]) -> None:
@@ -149,9 +149,3 @@ class Progress(BaseCallback):
 
 def _step(row: str) -> int:
     return json.loads(row)["step"]
-
-
-def _replace_text(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -79,7 +80,7 @@ class Teacher:
         """Whether all hidden activations are ReLU, as a student's are."""
         return all(isinstance(module, nn.Linear | nn.ReLU) for module in self.actor)
 
-    @property
+    @cached_property
     def action_space(self) -> gymnasium.spaces.Box:
         """The space of actions: the file's, or the environment's for files that do not tell."""
         if "action_bounds" in self.about:
@@ -108,6 +109,15 @@ class Teacher:
     def act(self, observations: np.ndarray) -> np.ndarray:
         """Actions (n, actions) in [-1, 1] of raw float32 observations (n, features)."""
         return squash(self.squash, self.means(torch.from_numpy(observations))).numpy()
+
+    def play(self, observations: np.ndarray) -> np.ndarray:
+        """Actions (n, actions) in the environment's units of raw float32 observations (n, features)."""
+        return self.in_units(self.act(observations))
+
+    def in_units(self, actions: np.ndarray) -> np.ndarray:
+        """Actions in [-1, 1] in the environment's units."""
+        low, high = self.action_space.low, self.action_space.high
+        return actions * ((high - low) / 2) + (high + low) / 2
 
     def see(self, observations: torch.Tensor) -> torch.Tensor:
         """What actor and critics read of raw observations (n, features)."""

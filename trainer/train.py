@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -16,9 +14,10 @@ from .checkpoint import list_checkpoints, load_checkpoint
 from .compression import Compression
 from .environments import check_env, make_env
 from .progress import Progress
-from .protocol import Protocol, ProtocolError, check_live, check_protocol
+from .protocol import Protocol, check_live, check_protocol
 from .recipes import Recipe, recipe_for
 from .result import Result, read_result
+from .run_folder import claim
 
 
 def train(
@@ -32,7 +31,7 @@ def train(
     recipe = recipe_for(protocol)
     check_protocol(protocol)
     check_env(protocol.env_id, recipe.action_space)
-    _claim(folder, protocol)
+    claim(folder, protocol.algorithm, protocol)
     if (finished := read_result(folder)) is not None:
         return finished
     if start_from is not None and not list_checkpoints(folder):
@@ -64,13 +63,3 @@ def _copy_checkpoint(source: Path, folder: Path) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     shutil.copytree(newest, partial)
     os.replace(partial, folder / newest.name)
-
-
-def _claim(folder: Path, protocol: Protocol) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    file, text = folder / "protocol.json", json.dumps({"algorithm": protocol.algorithm} | asdict(protocol), indent=1)
-    if file.exists() and file.read_text() != text:
-        raise ProtocolError(f"{folder} holds a run of another protocol; choose another folder or remove this one")
-    partial = file.with_suffix(".partial")
-    partial.write_text(text)
-    os.replace(partial, file)

@@ -65,7 +65,12 @@ class _Fields:
 
 def sort_neurons(policy: Policy) -> Policy:
     """The same policy with every hidden layer's rows in ascending order of bias with its rounding half."""
-    return reorder_hidden(policy, lambda layer: np.argsort(_folded_bias(layer), kind="stable"))
+    return reorder_hidden(policy, bias_order)
+
+
+def bias_order(layer: Linear) -> np.ndarray:
+    """A layer's rows in ascending order of bias with its rounding half, int64 (rows,)."""
+    return np.argsort(folded_bias(layer), kind="stable")
 
 
 def pack(policy: Policy) -> PackedStream:
@@ -107,7 +112,7 @@ def _unpack_layer(head: StreamLayer, start: int, reader: BitReader) -> tuple[np.
 
 
 def _fields(layer: Linear) -> _Fields:
-    bias = _folded_bias(layer)
+    bias = folded_bias(layer)
     start = min(0, int(bias.min()))
     steps = np.diff(bias, prepend=start) if layer.relu else bias - start
     gaps, weights = _sparse(layer.weights.ravel())
@@ -158,5 +163,6 @@ def _codes(head: StreamLayer, values: _Fields) -> Iterator[tuple[int, int]]:
             yield extra, head.extra
 
 
-def _folded_bias(layer: Linear) -> np.ndarray:
+def folded_bias(layer: Linear) -> np.ndarray:
+    """Biases with what rounding half up adds before the shift, int64 (rows,)."""
     return layer.bias + (np.left_shift(np.int64(1), layer.shifts.astype(np.int64)) >> 1)

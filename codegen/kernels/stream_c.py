@@ -9,6 +9,7 @@ import numpy as np
 from ..bounds import LayerBounds
 from ..c_text import CArray, c_array
 from ..policy import Policy
+from .records import make_records
 from .rice import WINDOW_BITS
 from .stream import DENSE, PackedStream, pack, sort_neurons
 
@@ -48,23 +49,21 @@ def stream_step(name: str, policy: Policy, bounds: tuple[LayerBounds, ...]) -> S
     sums fit int32, and sorting neurons does not change a sum."""
     packed = pack(sort_neurons(policy))
     columns = _columns(packed)
-    varying = {field: values for field, values in columns.items() if field == "last_row" or len(set(values)) > 1}
-    records = np.array(list(varying.values()), np.uint8).T
-    content = np.frombuffer(records.tobytes() + packed.content, np.uint8)
+    records = make_records(columns, kept=("last_row",))
     values = policy.features + sum(layer.rows for layer in packed.layers)
     frame_bytes = -(-values * _WORD_BYTES // _FRAME_ALIGN_BYTES) * _FRAME_ALIGN_BYTES
     hidden_bits = {layer.bits for layer in packed.layers if layer.relu}
     fits = packed.longest_bits <= WINDOW_BITS and frame_bytes <= _MAX_FRAME_BYTES
     return StreamStep(
-        stream=c_array(f"{name}_weights", content),
-        fields=tuple(varying),
-        constants={field: values[0] for field, values in columns.items() if field not in varying},
+        stream=c_array(f"{name}_weights", np.frombuffer(records.content + packed.content, np.uint8)),
+        fields=records.fields,
+        constants=records.constants,
         layers=len(packed.layers),
         inputs=packed.layers[0].columns,
         values=values,
         frame_bytes=frame_bytes,
-        last_record=records.size - len(varying),
-        codes_bit=8 * len(varying),
+        last_record=len(records.content) - len(records.fields),
+        codes_bit=8 * len(records.fields),
         start=packed.start,
         dense=DENSE if DENSE in columns["gap"] else None,
         extras="extra" in columns,

@@ -17,21 +17,26 @@ Block = tuple[int, int]
 
 
 class Net(NamedTuple):
-    """Widths from observation to output, and the rows and columns of the blocks that the mask is made of."""
+    """Widths from observation to output, the rows and columns of the blocks that the mask is made of, and the bits of a
+    weight, 2 to 8."""
 
     shape: tuple[int, ...]
     block: Block = (1, 1)
+    weight_bits: int = 8
 
     def __str__(self) -> str:
-        """Such as 11-256-256-3, and 11-256-256-3-1x2 with blocks."""
+        """Such as 11-256-256-3, 11-256-256-3-1x2 with blocks, and 11-256-256-3-4bit with narrow weights."""
         blocks = () if self.block == (1, 1) else ("x".join(map(str, self.block)),)
-        return "-".join((*map(str, self.shape), *blocks))
+        narrow = () if self.weight_bits == 8 else (f"{self.weight_bits}bit",)
+        return "-".join((*map(str, self.shape), *blocks, *narrow))
 
 
 NETS = (
     Net((11, 256, 256, 3)),
     Net((11, 256, 256, 3), (1, 2)),
     Net((11, 256, 256, 3), (2, 2)),
+    Net((11, 256, 256, 3), weight_bits=6),
+    Net((11, 256, 256, 3), weight_bits=4),
     Net((17, 256, 256, 6)),
     Net((376, 256, 256, 17)),
 )
@@ -59,20 +64,22 @@ def erk_net(
     seed: int = 0,
     hidden_bits: int = 16,
     block: Block = (1, 1),
+    weight_bits: int = 8,
 ) -> Policy:
     """A random ERK mask with normal weights, quantised per layer with shifts that fit 2,000 normal observations.
 
     The mask's units are blocks of `block` (rows, columns) weights, cut off at the edges; (1, 2) is the trainer's
-    pattern `pairs`. Hidden scales are the largest power of two that keeps those observations inside the code range.
-    The same arguments give the same integers for ever.
+    pattern `pairs`. Weights have `weight_bits` bits, 2 to 8. Hidden scales are the largest power of two that keeps
+    those observations inside the code range. The same arguments give the same integers for ever.
     """
     rng = np.random.default_rng(seed)
     matrices, biases = _draw(rng, shape, sparsity, block)
     values = rng.normal(size=(2000, shape[0])).clip(-_OBSERVATION_CLIP, _OBSERVATION_CLIP)
     unit, exponent, layers = _OBSERVATION_CLIP / 127, -7, []
+    largest_weight = (1 << (weight_bits - 1)) - 1
     for index, (matrix, bias) in enumerate(zip(matrices, biases, strict=True)):
         last = index == len(matrices) - 1
-        weight_unit = np.abs(matrix).max() / 127
+        weight_unit = np.abs(matrix).max() / largest_weight
         values = values @ matrix.T + bias
         if not last:
             values = np.maximum(values, 0)

@@ -17,10 +17,10 @@ from .rows import ALL_KERNELS, KernelRow
 
 _PANEL_INCHES, _LEGEND_INCHES, _COLUMNS = 3.0, 0.9, 3
 _SALT = "ganglion"
-_MARKERS = "oDsP^v<>X"
+_MARKERS = "oDsP^v<>Xp*"
 _PEER_MARKERS = "1234+"
 _COLORS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink", "tab:olive",
-           "tab:cyan")  # fmt: skip
+           "tab:cyan", "navy", "gold")  # fmt: skip
 
 
 def pareto_front(rows: Sequence[KernelRow]) -> list[KernelRow]:

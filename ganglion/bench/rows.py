@@ -19,6 +19,7 @@ FLASH_MODELS = (ZERO_WAIT, "stm32f405-art", "generic-64bit-4ws")
 
 _MAIN_CORE, _MAIN_NET, _MAIN_SPARSITY, _SPARSE = "cortex-m4", NETS[0], 0.98, 0.95
 _KERNELS_FOR_BLOCKS = ("csr", "rows", "straight", "lanes")
+_KERNELS_FOR_NARROW_WEIGHTS = ("csr", "bytes", "packed", "stream")
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Case:
 
     @property
     def representative(self) -> bool:
-        """Whether the default suite holds it: every net without blocks and every sparsity on the Cortex-M4, of
-        the first net the sparse ones on the other cores and one with wait states, of nets with blocks sparse ones."""
+        """Whether the default suite holds it: every plain net and every sparsity on the Cortex-M4, of the first net the
+        sparse ones on the other cores and one with wait states, of nets with blocks or narrow weights sparse ones."""
         main_net = self.net == _MAIN_NET
-        if self.net.block != _MAIN_NET.block:
+        if self.net.block != _MAIN_NET.block or self.net.weight_bits != _MAIN_NET.weight_bits:
+            blocks = self.net.block != _MAIN_NET.block
+            kernels = _KERNELS_FOR_BLOCKS if blocks else _KERNELS_FOR_NARROW_WEIGHTS
             main = self.core == _MAIN_CORE and self.flash_model == ZERO_WAIT
-            return main and self.sparsity >= _SPARSE and self.kernel in _KERNELS_FOR_BLOCKS
+            return main and self.sparsity >= _SPARSE and self.kernel in kernels
         if self.flash_model != ZERO_WAIT:
             return main_net and self.core == _MAIN_CORE and self.sparsity == _MAIN_SPARSITY
         return self.core == _MAIN_CORE or (main_net and self.sparsity >= _SPARSE)

@@ -59,7 +59,7 @@ def measure_case(case: Case, max_straight_nonzeros: int = MAX_STRAIGHT_NONZEROS)
     cost = _measure(policy, case, function, codes)
     return KernelRow(
         *names,
-        weight_bits=32 if _floats(case.kernel) else 8,
+        weight_bits=32 if _floats(case.kernel) else case.net.weight_bits,
         inputs=len(codes),
         instructions=cost.instructions,
         cycles=cost.cycles,
@@ -74,7 +74,7 @@ def measure_case(case: Case, max_straight_nonzeros: int = MAX_STRAIGHT_NONZEROS)
 
 @lru_cache(maxsize=2)
 def _net(net: Net, sparsity: float) -> tuple[Policy, int]:
-    policy = erk_net(net.shape, sparsity, block=net.block)
+    policy = erk_net(net.shape, sparsity, block=net.block, weight_bits=net.weight_bits)
     return policy, simplify(policy).nonzeros
 
 

@@ -9,6 +9,7 @@ COMMANDS = {
     "export": "ganglion.commands.export:Export",
     "train": "ganglion.commands.train:Train",
     "sweep": "ganglion.commands.sweep:Sweep",
+    "teach": "ganglion.commands.teach:Teach",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
     "figure": "ganglion.commands.figure:Figure",

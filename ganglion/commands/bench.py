@@ -40,7 +40,8 @@ class Bench:
     suite: Literal["kernels", "trainer"] = "kernels"
     """What to measure; trainer: gradient steps per second of processor time, against Stable-Baselines3."""
     nets: tuple[str, ...] = tuple(_NETS)
-    """Widths of the nets, such as 11-256-256-3; -1x2 and -2x2: whole blocks of so many rows and columns are zero."""
+    """Widths of the nets, such as 11-256-256-3; -1x2 and -2x2: whole blocks of so many rows and columns are zero;
+    -6bit and -4bit: narrow weights."""
     sparsities: tuple[float, ...] = SPARSITIES
     """Shares of weights that are zero; others than these only with --all."""
     kernels: tuple[str, ...] = ALL_KERNELS

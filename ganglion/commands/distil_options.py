@@ -38,6 +38,10 @@ class TeacherOptions:
     normaliser: Path | None = None
     """VecNormalize (.pkl) that a model of Stable-Baselines3 was trained behind."""
 
+    fit_critics: bool = False
+    """Give a teacher without critics some, fitted on its own episodes in about 4 processor minutes: better students
+    where some actions matter more than others."""
+
     def read(self) -> Teacher:
         """The teacher that is asked for; UsageError when it is not clear which, or there is none."""
         require_extra("train", "torch", "stable_baselines3")
@@ -51,7 +55,12 @@ class TeacherOptions:
         env_id = resolve_env_id(self.env) if self.env else None
         teacher = load_teacher(path or _teacher_of(env_id), env_id, self.normaliser)
         _say_what_was_read(teacher, path, self.normaliser)
-        return replace(teacher, env_id=env_id or teacher.env_id)
+        return self._with_critics(replace(teacher, env_id=env_id or teacher.env_id))
+
+    def _with_critics(self, teacher: Teacher) -> Teacher:
+        from ganglion.trainer.critics import fit_critics
+
+        return replace(teacher, critics=fit_critics(teacher)) if self.fit_critics and not teacher.critics else teacher
 
 
 def _say_what_was_read(teacher: Teacher, path: Path | None, normaliser: Path | None) -> None:
@@ -76,7 +85,7 @@ def _teacher_of(env_id: str) -> Path:
             return path
     raise UsageError(
         f"there is no teacher for {env_id}, neither {zoo} nor one in runs/; "
-        f"train one (ganglion train --env {env_id} --preset teacher) or give --teacher FILE"
+        f"train one (ganglion teach --env {env_id}) or give --teacher FILE"
     )
 
 
@@ -94,7 +103,7 @@ class StudentOptions:
     """Allow only 0 and powers of two as weights."""
     rounding: Literal["auto", "straight-through", "freeze"] = "auto"
     """How weights become integers: all at once, with gradients straight through, or for good in steps, the largest
-    first, while the others go on learning; auto freezes powers of two and weights of at most 4 bits."""
+    first, while the others go on learning; auto freezes powers of two and weights of at most 3 bits."""
     activation_bits: Literal[8, 16] = 8
     """Bits of a hidden activation."""
     observation_bits: Literal[8, 16] = 8

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -44,8 +45,8 @@ class TrainingOptions:
     """Allow only 0 and powers of two as weights."""
     per_layer: bool = False
     """One scale for a layer's weights, as published, instead of one for each row."""
-    set: tuple[str, ...] = ()
-    """Any other hyperparameter of the protocol, as NAME=VALUE, such as buffer_size=200000."""
+    set: Annotated[tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction] = ()
+    """Any other hyperparameters, as NAME=VALUE, such as buffer_size=200000 tau=0.01; repeat it as you like."""
 
     def protocol(self, env: str, **changes: Any) -> Protocol:
         """The protocol for an environment, not checked yet."""
@@ -79,7 +80,7 @@ class TrainingOptions:
         changes |= {
             name: getattr(self, name) for name in ("steps", "gamma", "allocation") if getattr(self, name) is not None
         }
-        return changes | dict(_parse(text, recipe.protocol) for text in self.set)
+        return changes | dict(_parse(text, recipe.protocol) for text in chain.from_iterable(self.set))
 
 
 def resolve_training_env(name: str) -> str:

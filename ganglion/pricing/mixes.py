@@ -2,7 +2,7 @@
 
 Every part (some consecutive layers with one kernel) is compiled and run by itself, all in one program. What a mix
 costs beyond its parts (observation map, head, self-test) is the same for all of them and is known from one mix that is
-priced as a whole. So hundreds of mixes are predicted from some tens of measurements, and the few best are measured.
+priced as a whole. So thousands of mixes are predicted from some tens of measurements, and the few best are measured.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .target import Target
 
 REFERENCE = "csr"
 MAX_LAYERS = 6
-"""Mixes of four kernels are four times as many with every layer: 60 for three, 4,092 for six."""
+"""Mixes of six kernels are six times as many with every layer: 210 for three, 46,650 for six."""
 
 CALL_CYCLES, CALL_BYTES = 5, 8
 """What another part adds to the function that calls all: two addresses and a call."""

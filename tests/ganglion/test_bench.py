@@ -17,7 +17,7 @@ from ganglion.bench.baseline import Content, changes, content_text, merged, read
 from ganglion.bench.nets import NETS, SPARSITIES, Net, erk_net
 from ganglion.bench.page import bench_page
 from ganglion.bench.peers import PEERS, missing_peer, peer_function
-from ganglion.bench.plot import pareto_front, plot_svg
+from ganglion.bench.plot import _style, pareto_front, plot_svg
 from ganglion.bench.rows import ALL_KERNELS, Case, KernelRow, LeftOut, Selection
 from ganglion.bench.suite import BenchError, _compare, measure_case, measure_kernels
 from ganglion.main import main
@@ -75,6 +75,13 @@ def test_slow_flash_is_a_row_of_its_own(rows):
     assert slow.key == f"{rows[0].key} stm32f405-art"
 
 
+def test_narrow_weights_are_a_net_of_their_own():
+    case = Case(Net(SHAPE, weight_bits=3), 0.5, "packed", "cortex-m4")
+    row = measure_case(case)
+    assert (row.net, row.weight_bits) == ("5-16-3-3bit", 3)
+    assert np.abs(erk_net(SHAPE, 0.5, weight_bits=3).layers[0].weights).max() == 3
+
+
 @pytest.mark.parametrize(
     ("case", "limit", "reason"),
     [
@@ -120,6 +127,11 @@ def test_a_wrong_result_is_an_error():
     assert "weights1" in peer_function(PEERS["int8-dense-c"], policy).header
     with pytest.raises(BenchError, match=r"rows on cortex-m4: gives \[1\], the oracle \[2\]"):
         _compare("rows", "cortex-m4", np.array([1]), np.array([2]))
+
+
+def test_every_kernel_and_peer_is_drawn_in_its_own_way():
+    styles = {tuple(_style(kernel)[key] for key in ("marker", "color")) for kernel in ALL_KERNELS}
+    assert len(styles) == len(ALL_KERNELS)
 
 
 def test_the_front_holds_what_nothing_beats():

@@ -83,6 +83,13 @@ def test_bad_choices_are_one_line(arguments, message, tmp_path, capsys):
     assert re.search(message, error) and error.count("\n") == 1
 
 
+def test_hyperparameters_are_set_together_or_one_by_one(asked):
+    options = ["--set", "batch_size=32", "tau=0.01", "--set", "learning_starts=7"]
+    assert main(["train", "--env", "Hopper", *options]) == 0
+    (protocol, _), *_ = asked
+    assert (protocol.batch_size, protocol.tau, protocol.learning_starts) == (32, 0.01, 7)
+
+
 def test_a_sweep_of_nothing_says_so(tmp_path, capsys):
     assert main(["sweep", "--env", "Pendulum", "--draw", "--out", str(tmp_path)]) == 2
     assert "holds no finished run" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from ..teacher import SquashKind
 
 Saliency = Literal["second-order", "activation", "magnitude"]
 Rounding = Literal["auto", "straight-through", "freeze"]
-COARSE_BITS = 4  # from here down weights are frozen in steps unless it is said otherwise
+COARSE_BITS = 3  # from here down weights are frozen in steps unless it is said otherwise
 
 
 class DistilError(ValueError):

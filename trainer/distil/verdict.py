@@ -6,13 +6,12 @@ from dataclasses import asdict, dataclass
 
 import gymnasium
 import numpy as np
-import torch
 
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.reference import infer
 
 from ..environments import make_env
-from ..evaluation import Act, evaluate_together, summarise
+from ..evaluation import evaluate_together, summarise
 from ..teacher import Teacher
 from .settings import DistilError
 
@@ -93,7 +92,7 @@ def check_environment(teacher: Teacher) -> None:
 def measure_teacher(teacher: Teacher, episodes: int = VERDICT_EPISODES, first_seed: int = VERDICT_SEED) -> Standard:
     """Run the teacher, and random actions where its mean return is negative; DistilError where that cannot be."""
     check_environment(teacher)
-    returns = evaluate_together(act_teacher(teacher), teacher.env_id, episodes, first_seed)
+    returns = evaluate_together(teacher.play, teacher.env_id, episodes, first_seed)
     baseline = 0.0 if np.mean(returns) > 0 else float(np.mean(_random_returns(teacher.env_id, episodes, first_seed)))
     return Standard(teacher.env_id, returns, baseline, first_seed)
 
@@ -118,7 +117,7 @@ def compare(student: list[float], standard: Standard) -> Verdict:
 def check_teacher(teacher: Teacher) -> None:
     """Raise DistilError where the teacher is not clearly better than random actions (lower end of a 95 % interval)."""
     check_environment(teacher)
-    taught = np.array(evaluate_together(act_teacher(teacher), teacher.env_id, CHECK_EPISODES, CHECK_SEED))
+    taught = np.array(evaluate_together(teacher.play, teacher.env_id, CHECK_EPISODES, CHECK_SEED))
     random = np.array(_random_returns(teacher.env_id, CHECK_EPISODES, CHECK_SEED))
     drawn = np.random.default_rng(0).integers(CHECK_EPISODES, size=(RESAMPLES, CHECK_EPISODES))
     if np.percentile((taught - random)[drawn].mean(axis=1), 2.5) <= 0:
@@ -126,15 +125,6 @@ def check_teacher(teacher: Teacher) -> None:
             f"the teacher's return in {teacher.env_id} is {taught.mean():.1f}, that of random actions "
             f"{random.mean():.1f} ({CHECK_EPISODES} episodes): there is nothing to distil; train the teacher for longer"
         )
-
-
-def act_teacher(teacher: Teacher) -> Act:
-    """Actions (n, actions) in the environment's units that the teacher takes for observations (n, features)."""
-    torch.set_num_threads(1)  # the last bits of sums depend on how many there are
-    space = teacher.action_space
-    middle, half = (space.high + space.low) / 2, (space.high - space.low) / 2
-
-    return lambda observations: teacher.act(observations) * half + middle
 
 
 def _random_returns(env_id: str, episodes: int, first_seed: int) -> list[float]:

@@ -42,6 +42,7 @@ def own_cache(folder, monkeypatch):
     ("net", "kernels", "count"),
     [
         ("small", KINDS, 3),
+        ("small", ("csr", "bytes", "packed"), 3),
         *(pytest.param(net, (*KINDS, "lanes"), 12, marks=pytest.mark.long) for net in NETS),
     ],
 )

@@ -60,7 +60,7 @@ def test_the_run_keeps_exactly_the_weights_that_are_asked_for():
     [
         {"bits": BitWidths()},
         {"bits": BitWidths(weights=4)},
-        {"bits": BitWidths(weights=4), "rounding": "straight-through"},
+        {"bits": BitWidths(weights=4), "rounding": "freeze"},
         {"bits": BitWidths(weights=6), "rounding": "freeze", "pattern": "pairs"},
         {"bits": BitWidths(weights=5, powers_of_two=True)},
         {"bits": BitWidths(8, 16, 16), "pattern": "neurons", "sparsity": 0.5},
@@ -82,7 +82,7 @@ def test_the_exported_integers_are_the_students_actions(change):
 
 @pytest.mark.parametrize("bits", [BitWidths(8, powers_of_two=True), BitWidths(4), BitWidths(3)])
 def test_coarse_weights_are_frozen_and_still_keep_the_return(bits):
-    policy = distil(teacher(), replace(SMALL, bits=bits, sparsity=0.7)).policy
+    policy = distil(teacher(), replace(SMALL, bits=bits, sparsity=0.7, rounding="freeze")).policy
     codes = np.unique(np.abs(np.concatenate([layer.weights.ravel() for layer in policy.layers]).astype(int)))
     assert codes[-1] <= (64 if bits.powers_of_two else (1 << bits.weights - 1) - 1)
     if bits.powers_of_two:

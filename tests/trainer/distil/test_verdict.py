@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ganglion.trainer.distil.verdict import Standard, act_teacher, compare
+from ganglion.trainer.distil.verdict import Standard, compare
 from ganglion.trainer.environments import make_env
 from ganglion.trainer.evaluation import evaluate, evaluate_together
 
@@ -11,7 +11,7 @@ from .point import ENV, teacher
 
 
 def test_lock_step_gives_the_returns_of_one_after_the_other():
-    act = act_teacher(teacher())
+    act = teacher().play
     alone = evaluate(lambda x: act(x[None])[0], make_env(ENV), 6, 100)
     together = evaluate_together(act, ENV, 6, 100)
     np.testing.assert_allclose(together, alone, atol=2e-3)
