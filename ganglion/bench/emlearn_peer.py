@@ -25,8 +25,9 @@ def emlearn_function(policy: Policy, template: str, optimise: tuple[str, ...]) -
 
     They include headers of a C library for functions that this network does not call: `libc/` declares those.
     """
-    import emlearn
-    from emlearn.net import c_generate_net_loadable
+    with np.errstate():  # its import makes every floating-point error of the process an exception
+        import emlearn
+        from emlearn.net import c_generate_net_loadable
 
     scales = [2.0 ** layer.weight_exponents.astype(float) for layer in policy.layers]
     weights = [(layer.weights * scale[:, None]).T for layer, scale in zip(policy.layers, scales, strict=True)]

@@ -4,6 +4,8 @@ that says what was measured."""
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from itertools import groupby
@@ -210,3 +212,14 @@ def test_the_plots_are_what_their_file_says():
     places = {(row.net, row.core) for row in content.rows}
     assert {path.name for path in (DOCS / "bench").glob("*.svg")} == {f"kernels-{n}-{c}.svg" for n, c in places}
     assert {row.kernel for row in content.rows} == set(ALL_KERNELS)
+
+
+def test_a_peer_leaves_floating_point_errors_as_they_were():
+    """Importing emlearn makes numpy raise for every underflow, which other code of the process does not expect."""
+    code = (
+        "import numpy as np; before = np.geterr()\n"
+        "from ganglion.bench.emlearn_peer import emlearn_function; from ganglion.bench.nets import erk_net\n"
+        "emlearn_function(erk_net((4, 8, 2), 0.5), 'emlearn.h.j2', ())\n"
+        "import sys; assert 'emlearn' in sys.modules and np.geterr() == before, np.geterr()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
