@@ -26,6 +26,7 @@ from tests.support.nets import erk_net
 from tests.support.policies import random_policy
 
 TOLERANCE = 0.02
+SLOW_FLASH_TOLERANCE = 0.03  # in the image, code lies at other addresses, and so in other lines of the flash
 
 NETS = {
     "tiny": lambda: random_policy(3, (3, 8, 2), 0.5),
@@ -83,7 +84,8 @@ def test_other_cores_and_slow_flash_are_priced_too(kernel, core, flash_model, tm
     policy, target = NETS["erk99"](), target_of(core, flash_model=flash_model)
     predicted = price_kernel(policy, target, kernel)
     cycles, flash_bytes = measured(policy, kernel, target, tmp_path)
-    assert predicted.cycles == pytest.approx(cycles, rel=TOLERANCE)
+    tolerance = TOLERANCE if flash_model == "zero-wait" else SLOW_FLASH_TOLERANCE
+    assert predicted.cycles == pytest.approx(cycles, rel=tolerance)
     assert predicted.flash_bytes == pytest.approx(flash_bytes, rel=TOLERANCE)
 
 
