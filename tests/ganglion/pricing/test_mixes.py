@@ -101,7 +101,7 @@ def test_every_kernel_is_priced_or_refused_with_a_reason(monkeypatch):
 
 
 def test_a_kernel_that_the_compiler_refuses_is_refused_with_its_words(monkeypatch):
-    def refuse(_, __, kernel):
+    def refuse(_policy, _target, kernel, _span):
         raise ToolchainError(f"zig stopped with exit code 1:\npolicy.h:49:2: error: no {kernel} here\n  49 | ...")
 
     monkeypatch.setattr("ganglion.pricing.candidates.price_kernel", refuse)
