@@ -89,7 +89,9 @@ def test_nothing_single_means_no_mix():
 
 
 def test_every_kernel_is_priced_or_refused_with_a_reason(monkeypatch):
-    monkeypatch.setattr("ganglion.pricing.candidates.price_kernel", lambda _, __, kernel: Price(kernel, 1, 1, 1))
+    monkeypatch.setattr(
+        "ganglion.pricing.candidates.price_kernel", lambda _policy, _target, kernel, _span: Price(kernel, 1, 1, 1)
+    )
     monkeypatch.setattr("ganglion.pricing.candidates.MAX_STRAIGHT_NONZEROS", 10)
     heard = []
     prices, refused = price_kernels(NETS["small"](), target_of("cortex-m4"), heard.append)
