@@ -1,9 +1,10 @@
 """Dense layers for SMLAD, two products an instruction: rows in blocks of four, columns in quads, zeros included.
 
-A block is its four biases, as narrow as the layer's fit, then for each quad of columns one word for each row, the lowest byte first, and a word of
-four shifts where rows differ in it. SXTB16 makes pairs of 16-bit weights of a word's even and odd bytes (Lai, Suda and
-Chandra, CMSIS-NN, 2018, section 4.1). Activations are signed there: unsigned 16-bit codes are stored less 2**15, and
-2**15 times the row's sum of weights is in its bias, modulo 2**32, which is exact since the sum itself is proved to fit.
+A block is its four biases, as narrow as the layer's fit, then for each quad of columns one word for each row, the
+lowest byte first, and a word of four shifts where rows differ in it. SXTB16 makes pairs of 16-bit weights of a word's
+even and odd bytes (Lai, Suda and Chandra, CMSIS-NN, 2018, section 4.1). Activations are signed there: unsigned 16-bit
+codes are stored less 2**15, and 2**15 times the row's sum of weights is in its bias, modulo 2**32, which is exact since
+the sum itself is proved to fit.
 """
 
 from __future__ import annotations

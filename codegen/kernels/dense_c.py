@@ -69,7 +69,10 @@ def dense_layers(name: str, policy: Policy, bounds: Sequence[LayerBounds]) -> De
     """The dense kernel's data. `bounds` prove that the finished sums fit int32; modulo 2**32, any order is exact."""
     layers = [layer for layer in policy.layers if layer.rows]
     signed = policy.observation.code_range[0] < 0
-    offsets = [0 if signed else _offset(policy.observation.bits), *(_offset(layer.output_bits) for layer in layers[:-1])]
+    offsets = [
+        0 if signed else _offset(policy.observation.bits),
+        *(_offset(layer.output_bits) for layer in layers[:-1]),
+    ]
     packed = [pack(layer, offset) for layer, offset in zip(layers, offsets, strict=True)]
     padded_inputs = packed[0].quads * QUAD
     starts = np.cumsum(
