@@ -158,7 +158,8 @@ def progress_bars(titles: Sequence[str]) -> Iterator:
 
         def show(title: str, progress) -> None:
             if progress:
-                text = f"{progress.phase}: {progress.nonzeros:,} weights, loss {progress.loss:.4f}"
+                told = f"loss {progress.loss:.4f}" if progress.loss is not None else f"return {progress.mean_return:,.1f}"
+                text = f"{progress.phase}: {progress.nonzeros:,} weights, {told}"
                 bar.update(tasks[title], completed=progress.update, total=progress.updates, description=text)
 
         yield show
