@@ -70,10 +70,11 @@ class Assignment:
         asked = (len(self.standard.returns), self.standard.first_seed) if self.standard else (None, None)
         return found if (share.get("episodes"), share.get("first_seed")) == asked else None
 
-    def distilled(self) -> Student | None:
-        """The student before it is polished, where it was made already: in the run's folder, or as the actor."""
-        for path in (self.folder / _DISTILLED, self.path):
-            found = self._made(path, None)
+    def kept(self, polished: PolishSettings | None) -> Student | None:
+        """The student, `polished` so, where it was made already, however it was judged; before it is polished, it also
+        lies in the run's folder."""
+        for path in (self.path, self.folder / _DISTILLED):
+            found = self._made(path, polished)
             if found:
                 actor, record = found
                 about = {name: entry for name, entry in actor.about.items() if name != "share"} | {"returns": {}}
@@ -103,9 +104,7 @@ def carry_out(assignment: Assignment, report=lambda progress: None) -> None:
     if assignment.finished():
         return
     _check(assignment)
-    student = assignment.distilled() or _distil(assignment, report)
-    if assignment.polish:
-        student = _polish(assignment, student, report)
+    student = assignment.kept(assignment.polish) or _make(assignment, report)
     about = dict(student.about)
     if assignment.standard:
         verdict = judge(student.policy, assignment.standard)
@@ -123,10 +122,11 @@ def _check(assignment: Assignment) -> None:
         raise DistilError("polishing needs an environment; a student of recorded observations alone has none")
 
 
-def _distil(assignment: Assignment, report) -> Student:
-    return distil(
+def _make(assignment: Assignment, report) -> Student:
+    student = assignment.kept(None) or distil(
         assignment.teacher, assignment.settings, report, assignment.folder, assignment.recorded, checked=True
     )
+    return _polish(assignment, student, report) if assignment.polish else student
 
 
 def _polish(assignment: Assignment, student: Student, report) -> Student:
