@@ -70,7 +70,7 @@ class Distil:
         if self.polish < 0:
             raise UsageError(f"--polish {self.polish:,}; environment steps are needed, or 0 for no polishing")
         if self.polish and self.observations:
-            raise UsageError("--polish needs an environment to act in; with --observations there is none, leave one out")
+            raise UsageError("--polish needs an environment to act in; --observations has none: leave one out")
         if not self.seeds or (len(self.seeds) == 1 and self.seeds[0] < 1):
             raise UsageError(f"--seeds {' '.join(map(str, self.seeds))}; one number says how many, at least 1")
         if len(set(self.seeds)) < len(self.seeds):

@@ -39,7 +39,7 @@ class Record:
 @dataclass(frozen=True, eq=False)
 class Assignment:
     """A student of `teacher`, whose actor is to lie at `path`; judged by `standard`, or, from `recorded` observations
-    (n, features) alone, not at all. With `polish` it is trained on after it is distilled. Snapshots go into `folder`."""
+    (n, features) alone, not at all. With `polish` it is trained on after that. Snapshots go into `folder`."""
 
     teacher: Teacher
     settings: Settings

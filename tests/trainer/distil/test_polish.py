@@ -18,6 +18,7 @@ from ganglion.trainer.layers import SparseLinear
 
 from .point import ENV, Point, teacher
 
+INT8 = BitWidths()
 SMALL = PolishSettings(
     steps=1_536,
     copies=8,
@@ -32,14 +33,14 @@ SMALL = PolishSettings(
 )
 
 
-def weak_student(bits: BitWidths = BitWidths(), head: str = "tanh", strength: float = 0.15) -> Policy:
+def weak_student(bits: BitWidths = INT8, head: str = "tanh") -> Policy:
     """The teacher as integers without its small weights, and with a head that pushes too little."""
     layers = [SparseLinear(layer) for layer in teacher().linears]
     with torch.no_grad():
         for layer in layers:
             layer.mask = (layer.weight.abs() > 0.02).float()
             layer.weight.mul_(layer.mask)
-        layers[-1].weight.mul_(strength)
+        layers[-1].weight.mul_(0.15)
     calibrate(layers, 4 * torch.rand(500, 3) - 2, bits)
     return export_policy(layers, ENV, Point.action_space, head)
 
@@ -51,7 +52,7 @@ def student():
 
 @pytest.fixture(scope="module")
 def polished(student):
-    return polish(student, BitWidths(), SMALL)
+    return polish(student, INT8, SMALL)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_the_exported_integers_are_what_was_trained(bits, head):
 
 def test_the_student_rests_while_the_value_function_learns(student):
     exported = []
-    run = _Run(student, BitWidths(), SMALL, 0, lambda _: None, None)
+    run = _Run(student, INT8, SMALL, 0, lambda _: None, None)
     for _ in range(2):
         run._learn()
         exported.append(run._export().digest)
@@ -117,15 +118,15 @@ def test_the_student_rests_while_the_value_function_learns(student):
 
 
 def test_a_student_is_never_worse_in_the_episodes_that_choose(student):
-    spoiled = polish(student, BitWidths(), replace(SMALL, learning_rate=3.0, steps=1_024))
+    spoiled = polish(student, INT8, replace(SMALL, learning_rate=3.0, steps=1_024))
     returns = spoiled.about["returns"]
     assert returns["chosen"]["mean"] >= returns["before"]["mean"]
     assert spoiled.about["chosen_step"] == 0 and spoiled.policy.digest == student.digest
 
 
 def test_the_same_seed_gives_the_same_student_and_another_one_another(student, polished):
-    assert polish(student, BitWidths(), SMALL).policy.digest == polished.policy.digest
-    assert polish(student, BitWidths(), SMALL, seed=1).policy.digest != polished.policy.digest
+    assert polish(student, INT8, SMALL).policy.digest == polished.policy.digest
+    assert polish(student, INT8, SMALL, seed=1).policy.digest != polished.policy.digest
 
 
 @pytest.mark.parametrize("stop_at", [512, 1_024])
@@ -135,18 +136,18 @@ def test_an_interrupted_run_ends_in_the_same_student(student, polished, tmp_path
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        polish(student, BitWidths(), SMALL, progress=interrupt, folder=tmp_path)
+        polish(student, INT8, SMALL, progress=interrupt, folder=tmp_path)
     reports = []
-    resumed = polish(student, BitWidths(), SMALL, progress=reports.append, folder=tmp_path)
+    resumed = polish(student, INT8, SMALL, progress=reports.append, folder=tmp_path)
     assert resumed.policy.digest == polished.policy.digest and resumed.about == polished.about
     assert [report.update for report in reports] == list(range(stop_at + 512, SMALL.steps + 1, 512))
 
 
 def test_a_snapshot_of_another_run_or_a_damaged_one_is_not_used(student, polished, tmp_path):
-    polish(student, BitWidths(), replace(SMALL, steps=1_024), folder=tmp_path)
-    assert polish(student, BitWidths(), SMALL, folder=tmp_path).policy.digest == polished.policy.digest
+    polish(student, INT8, replace(SMALL, steps=1_024), folder=tmp_path)
+    assert polish(student, INT8, SMALL, folder=tmp_path).policy.digest == polished.policy.digest
     (tmp_path / "snapshot.pt").write_bytes(b"not a snapshot")
-    assert polish(student, BitWidths(), SMALL, folder=tmp_path).policy.digest == polished.policy.digest
+    assert polish(student, INT8, SMALL, folder=tmp_path).policy.digest == polished.policy.digest
 
 
 @pytest.mark.parametrize(
@@ -163,4 +164,4 @@ def test_a_snapshot_of_another_run_or_a_damaged_one_is_not_used(student, polishe
 )
 def test_bad_settings_are_refused(student, change, message):
     with pytest.raises(DistilError, match=message):
-        polish(student, BitWidths(), replace(SMALL, **change))
+        polish(student, INT8, replace(SMALL, **change))

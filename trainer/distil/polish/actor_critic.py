@@ -16,8 +16,8 @@ _NORMALISER_MOMENTUM = 0.01
 
 
 class StudentPolicy(ActorCriticPolicy):
-    """`student` (calibrated layers) gives the means, for actions in [-1, 1]: what comes out of a tanh head, or what goes
-    into a clipped one. The value function, of its own hidden `value_widths`, normalises observations by itself."""
+    """`student` (calibrated layers) gives the means, for actions in [-1, 1]: what comes out of a tanh head, or what
+    goes into a clipped one. The value function has hidden layers of `value_widths` and normalises by itself."""
 
     def __init__(
         self,
