@@ -20,7 +20,16 @@ from .sizes import Sizes, measure_sizes
 from .toolchain import Toolchain, ToolchainError
 from .uf2 import uf2_file
 
-RUNTIME_SOURCES = ("main.c", "protocol.c", "payload.c", "cobs.c", "crc32.c", "memory.c", "board_defaults.c")
+RUNTIME_SOURCES = (
+    "main.c",
+    "protocol.c",
+    "timed_infer.c",
+    "payload.c",
+    "cobs.c",
+    "crc32.c",
+    "memory.c",
+    "board_defaults.c",
+)
 POLICY_OPTIMISATION = "-O2"
 LINKER_SCRIPT = "runtime/cortex_m.ld"
 

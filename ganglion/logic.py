@@ -20,6 +20,7 @@ from .options import LogicOptions
 from .places import build_folder, c_identifier, note_image
 
 DEFAULT_BOARD = "icebreaker"
+SPATIAL = ("spatial", "shallow")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +71,13 @@ def _surround(core: Design, policy: Policy, board: Board, root: Path) -> tuple[D
 
 def _core(policy: Policy, board: Board, options: LogicOptions) -> tuple[Design, Choice | None]:
     adders_per_stage = board.adders_per_stage if options.adders_per_stage is None else options.adders_per_stage
-    if options.design == "spatial":
+    if options.design in SPATIAL:
         if options.lanes is not None:
-            raise UsageError(f"--lanes {options.lanes} is for the sequential design; the spatial one has no lanes")
-        return spatial_design(policy, adders_per_stage), None
+            raise UsageError(f"--lanes {options.lanes} is for the sequential design; the {options.design} one has none")
+        return spatial_design(policy, adders_per_stage, options.design == "shallow"), None
     if options.design == "sequential" or options.lanes is not None:
         return sequential_design(policy, 1 if options.lanes is None else options.lanes), None
     choice = choose_design(policy, board, options.optimize, adders_per_stage)
-    if choice.chosen.kind == "spatial":
-        return spatial_design(policy, choice.chosen.option), choice
+    if choice.chosen.kind in SPATIAL:
+        return spatial_design(policy, choice.chosen.option, choice.chosen.kind == "shallow"), choice
     return sequential_design(policy, choice.chosen.option), choice

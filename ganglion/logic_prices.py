@@ -24,11 +24,11 @@ class Designed:
         read_board(self.part)
 
     def __call__(self, policy: Policy) -> Price:
-        """Every design: sequential with each number of lanes, and spatial where its netlist can be solved."""
+        """Every design: sequential with each number of lanes; spatial and shallow where the netlist can be solved."""
         board, simple = read_board(self.part), simplify(policy)
         estimates = [estimate_sequential(simple, lanes, board) for lanes in LANES]
         if simple.nonzeros <= MOST_SPATIAL_NONZEROS:
-            estimates.append(estimate_spatial(simple, board.adders_per_stage, board))
+            estimates += [estimate_spatial(simple, board.adders_per_stage, board, shallow) for shallow in (False, True)]
         return Price(simple.nonzeros, designs=tuple(_price(estimate, board) for estimate in estimates))
 
 

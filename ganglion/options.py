@@ -135,13 +135,13 @@ class LineOptions:
 class DesignOptions:
     """Which logic is built for an FPGA."""
 
-    design: Literal["auto", "sequential", "spatial"] = "auto"
-    """Sequential (a program in block RAM, one product per lane and clock), spatial (every product an adder), or the one
-    that --optimize asks for."""
+    design: Literal["auto", "sequential", "spatial", "shallow"] = "auto"
+    """Sequential (a program in block RAM, one product per lane and clock), spatial (every product an adder), shallow
+    (spatial with fewer clocks and more adders), or the one that --optimize asks for."""
     lanes: int | None = None
     """Multipliers of the sequential design that work side by side, 1 to 8."""
     adders_per_stage: int | None = None
-    """Adders between two registers of the spatial design: fewer give a faster clock and more cycles; by default as the
+    """Adders between two registers of the spatial designs: fewer give a faster clock and more cycles; by default as the
     board's file says."""
     clock_mhz: int | Literal["auto"] | None = None
     """Clock of the design, one of the board's (any other lists them); by default the board's standard one. A bitstream

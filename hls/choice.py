@@ -33,7 +33,7 @@ def choose_design(policy: Policy, board: Board, goal: Goal, adders_per_stage: in
     """The design of a simplified `policy` for `board` that is best for `goal`; NothingFits when there is none."""
     looked_at = [estimate_sequential(policy, lanes, board) for lanes in LANES]
     if policy.nonzeros <= MOST_SPATIAL_NONZEROS:
-        looked_at.append(estimate_spatial(policy, adders_per_stage, board))
+        looked_at += [estimate_spatial(policy, adders_per_stage, board, shallow) for shallow in (False, True)]
     fitting = [estimate for estimate in looked_at if estimate.fits]
     if not fitting:
         raise NothingFits(_explain(policy, looked_at, board))

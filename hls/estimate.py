@@ -20,7 +20,7 @@ from .core.spatial import build_network, spatial_cycles
 
 @dataclass(frozen=True)
 class Estimate:
-    """A design of kind `kind` (sequential or spatial, with `option` lanes or adders per stage) on a board."""
+    """A design of kind `kind` (sequential with `option` lanes; spatial or shallow with adders per stage) on a board."""
 
     kind: str
     option: int
@@ -83,16 +83,17 @@ def estimate_sequential(policy: Policy, lanes: int, board: Board) -> Estimate:
     return _estimate("sequential", lanes, luts, blocks + costs.frame_blocks, lanes, cycles, board)
 
 
-def estimate_spatial(policy: Policy, adders_per_stage: int, board: Board) -> Estimate:
-    """The spatial core for a simplified `policy` on `board`."""
+def estimate_spatial(policy: Policy, adders_per_stage: int, board: Board, shallow: bool = False) -> Estimate:
+    """The spatial core for a simplified `policy` on `board`, its graphs small or `shallow`."""
     costs, netlist = COSTS[board.family], Netlist(adders_per_stage)
-    stages = build_network(policy, netlist)
+    stages = build_network(policy, netlist, shallow)
     bits = sum(total.chain_bits for total in netlist.sums)
     rectified = sum(layer.rows * (layer.output_bits + RECTIFIED_TABLES) for layer in policy.layers[:-1])
     head = (costs.clip if policy.head.kind == "clip" else costs.tanh) + costs.port * policy.actions
     luts = costs.frame + head + rectified + round(costs.adder_bit * bits + costs.adder * len(netlist.sums))
     cycles = spatial_cycles(policy, stages)
-    return _estimate("spatial", adders_per_stage, luts, costs.frame_blocks, 0, cycles, board)
+    kind = "shallow" if shallow else "spatial"
+    return _estimate(kind, adders_per_stage, luts, costs.frame_blocks, 0, cycles, board)
 
 
 def _estimate(kind: str, option: int, luts: int, blocks: int, dsps: int, cycles: int, board: Board) -> Estimate:

@@ -50,7 +50,7 @@ class Kernel:
 _ALL = (
     Kernel("csr", "csr.h.j2", csr_layers, in_parts=True),
     Kernel("rows", "rows.h.j2", rows_layers, in_parts=True, order=row_order),
-    Kernel("dense", "dense.h.j2", dense_layers),
+    Kernel("dense", "dense.h.j2", dense_layers, in_parts=True),
     Kernel("bytes", "packed.h.j2", byte_layers, in_parts=True, order=bias_order),
     Kernel("packed", "packed.h.j2", packed_layers, in_parts=True, order=bias_order),
     Kernel("stream", "stream.h.j2", stream_step, head_inside=True),

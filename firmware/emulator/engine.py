@@ -141,6 +141,10 @@ class Engine:
         """As the reset pin does: registers of core and peripherals, not memory."""
         self._library.machine_reset(self._machine)
 
+    def forget_flash(self) -> None:
+        """Empty the flash's caches, as a long time in other code does."""
+        self._library.machine_forget_flash(self._machine)
+
     def jump(self, address: int) -> None:
         """Go on at `address` with the next run."""
         self._library.machine_jump(self._machine, address)

@@ -140,6 +140,7 @@ _PROTOTYPES = {
     "machine_new": (c_void_p, (c_void_p, POINTER(Config))),
     "machine_free": (None, (c_void_p,)),
     "machine_reset": (None, (c_void_p,)),
+    "machine_forget_flash": (None, (c_void_p,)),
     "machine_jump": (None, (c_void_p, c_uint32)),
     "machine_run": (c_int, (c_void_p, c_uint32, c_uint64)),
     "machine_report": (None, (c_void_p, POINTER(Report))),

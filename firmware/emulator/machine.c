@@ -125,6 +125,11 @@ void machine_jump(struct machine *m, uint32_t pc)
     m->block_size = 0;
 }
 
+void machine_forget_flash(struct machine *m)
+{
+    flash_reset(m);
+}
+
 static bool asleep(const struct machine *m)
 {
     uint16_t last = 0;

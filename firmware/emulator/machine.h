@@ -273,6 +273,7 @@ struct machine *machine_new(uc_engine *uc, const struct config *config);
 void machine_free(struct machine *m);
 void machine_reset(struct machine *m);
 enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget);
+void machine_forget_flash(struct machine *m);
 void machine_jump(struct machine *m, uint32_t pc);
 void machine_report(const struct machine *m, struct report *report);
 void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address);

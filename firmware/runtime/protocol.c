@@ -4,6 +4,7 @@
 #include "board.h"
 #include "crc32.h"
 #include "payload.h"
+#include "timed_infer.h"
 
 enum command {
     COMMAND_HELLO = 1,
@@ -20,7 +21,6 @@ enum status {
     STATUS_DONE = 0,
     STATUS_NOT_FINITE = 0x01,
     STATUS_SAFE_ACTION = 0x02,
-    STATUS_POLICY_BITS = 0x7F,
     STATUS_WRONG_LENGTH = 0x81,
     STATUS_UNTRUSTED = 0x82,
     STATUS_UNKNOWN_COMMAND = 0x83,
@@ -82,11 +82,11 @@ static void answer_infer(struct protocol *protocol)
     const struct ganglion_policy *policy = protocol->policy;
     const void *observation = protocol->memory.frame + PROTOCOL_HEADER_BYTES;
     const int16_t *codes = protocol->memory.action_codes;
-    const uint32_t start = board_cycles();
-    uint8_t status = policy->infer(observation, protocol->memory.action_codes) & STATUS_POLICY_BITS;
-    const uint32_t cycles = board_cycles() - start;
+    struct timed_answer answer = {.action_codes = protocol->memory.action_codes};
+    timed_infer(policy, observation, &answer);
+    uint8_t status = answer.status;
 
-    count_cycles(&protocol->statistics, cycles);
+    count_cycles(&protocol->statistics, answer.cycles);
     protocol->statistics.not_finite += status & STATUS_NOT_FINITE;
     if ((status & STATUS_NOT_FINITE) && protocol->safety->when_not_finite) {
         codes = protocol->safety->action;
@@ -96,7 +96,7 @@ static void answer_infer(struct protocol *protocol)
     protocol->observing = true;
     board_actuate(codes, policy->actions);
     put_u8(protocol, status);
-    put_u32(protocol, cycles);
+    put_u32(protocol, answer.cycles);
     put_codes(protocol, codes);
 }
 

@@ -16,21 +16,22 @@ from ganglion.codegen.policy import Policy
 from ganglion.codegen.reference import infer_codes
 from ganglion.hil.observations import corner_observations
 
+from ..places import c_identifier
 from .cache import remembered
 from .program import linked_program
 from .target import Target, target_of
 
 OBSERVATIONS = 48
-COUNTER_CYCLES = {"dwt": 21, "systick": 38, "nrf_timer": 21}
-"""What firmware adds to each count by reading a board's cycle counter before and after an inference: counted in the
-emulator on a Cortex-M4, M7 and M33 (dwt) and on a Cortex-M0+ (systick); nrf_timer, which it lacks, is taken as dwt."""
+COUNTERS = {"dwt": "dwt", "systick": "systick", "nrf_timer": "dwt"}
+"""The driver that prices a board's cycle counter, firmware/drivers/cycles_<driver>.c: the emulated core has no
+nrf_timer, whose reading is as short as that of dwt."""
 
 Span = Literal["whole", "codes_only"]
 """What of an inference is priced: from float observation to action codes, as firmware counts it, or from observation
 codes to action codes, without the float maps, the counter and the self-test's answers."""
 
-_NAME, _RECORD = "policy", "ganglion_policy"
-_CODES_FUNCTION, _CODES_ONLY = "codes_only", Path(__file__).with_name("codes_only.c")
+_TIMED_FUNCTION, _TIMED = "timed", Path(__file__).with_name("timed.c")
+_CODES_NAME, _CODES_FUNCTION, _CODES_ONLY = "policy", "codes_only", Path(__file__).with_name("codes_only.c")
 
 
 class MismatchError(RuntimeError):
@@ -67,7 +68,8 @@ def price_kernel(policy: Policy, target: Target, kernel: str, span: Span = "whol
     the kernel alone ("codes_only") computes something else than the reference."""
 
     def measure() -> dict[str, int | str]:
-        plan = compile_policy(policy, CompileOptions(_NAME, kernel, core=target.board.core))
+        name = c_identifier(policy.env_id) if span == "whole" else _CODES_NAME
+        plan = compile_policy(policy, CompileOptions(name, kernel, core=target.board.core))
         return vars(price_plan(plan, target) if span == "whole" else _price_codes(plan, policy, target))
 
     return Price(**remembered(("kernel", span, digest(policy), kernel, *target.key), measure))
@@ -77,11 +79,12 @@ def price_plan(plan: Plan, target: Target) -> Price:
     """Compile `plan` as firmware does, run it on the emulated core, and count."""
     function = f"{plan.name}_policy_infer"
     observations = corner_observations(plan.policy, OBSERVATIONS)
-    counter_cycles = COUNTER_CYCLES[target.board.cycle_counter]
-    with linked_program(plan.files, _RECORD, target) as program:
+    files = {**plan.files, _TIMED.name: _TIMED.read_text()}
+    firmware = ("runtime/timed_infer.c", f"drivers/cycles_{COUNTERS[target.board.cycle_counter]}.c")
+    with linked_program(files, _TIMED_FUNCTION, target, firmware) as program:
         return Price(
             kernel=plan.kernel,
-            cycles=program.most_cycles(function, observations, 2 * plan.policy.actions) + counter_cycles,
+            cycles=program.most_counted(_TIMED_FUNCTION, observations, 2 * plan.policy.actions),
             flash_bytes=program.flash_bytes,
             ram_bytes=program.stack_bytes(function)[function],
         )
@@ -101,7 +104,7 @@ def _price_codes(plan: Plan, policy: Policy, target: Target) -> Price:
             )
         return Price(
             kernel=plan.kernel,
-            cycles=max(cycles for cycles, _ in calls),
+            cycles=max(call.cycles for call, _ in calls),
             flash_bytes=program.bytes_beside(_CODES_FUNCTION),
             ram_bytes=program.stack_bytes(_CODES_FUNCTION)[_CODES_FUNCTION],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ganglion.firmware.board import FOLDER
 from ganglion.firmware.elf import read_program
-from ganglion.firmware.emulator.call import Caller
+from ganglion.firmware.emulator.call import Caller, CallResult
 from ganglion.firmware.image import LINKER_SCRIPT, POLICY_OPTIMISATION
 from ganglion.firmware.stack import call_bounds_bytes
 
@@ -60,21 +60,29 @@ class LinkedProgram:
 
     def most_cycles(self, function: str, inputs: np.ndarray, output_bytes: int) -> int:
         """The most cycles that `function(row, output)` takes for a row of `inputs`."""
-        return max(cycles for cycles, _ in self.calls(function, inputs, output_bytes))
+        return max(call.cycles for call, _ in self.calls(function, inputs, output_bytes))
 
-    def calls(self, function: str, inputs: np.ndarray, output_bytes: int) -> Iterator[tuple[int, bytes]]:
-        """Cycles and output of `function(row, output)` for each row of `inputs`."""
+    def most_counted(self, function: str, inputs: np.ndarray, output_bytes: int) -> int:
+        """The largest number that `function(row, output)` returns for a row of `inputs`."""
+        return max(call.value for call, _ in self.calls(function, inputs, output_bytes))
+
+    def calls(self, function: str, inputs: np.ndarray, output_bytes: int) -> Iterator[tuple[CallResult, bytes]]:
+        """What `function(row, output)` takes and its output for each row of `inputs`, each time with nothing of the
+        flash in a cache."""
         source, target = self._caller.place(bytes(inputs[0].nbytes)), self._caller.place(bytes(output_bytes))
         for row in inputs:
             self._caller.engine.write(source, np.ascontiguousarray(row).tobytes())
+            self._caller.engine.forget_flash()
             call = self._caller.call(function, source, target, budget_instructions=_BUDGET_INSTRUCTIONS)
-            yield call.cycles, self._caller.engine.read(target, output_bytes)
+            yield call, self._caller.engine.read(target, output_bytes)
 
 
 @contextmanager
-def linked_program(files: dict[str, str], keep: str, target: Target) -> Iterator[LinkedProgram]:
-    """`files` {name: text}, the C files among them compiled and linked for `target` with what the symbol `keep` needs;
-    ToolchainError when the compiler refuses them."""
+def linked_program(
+    files: dict[str, str], keep: str, target: Target, firmware: Sequence[str] = ()
+) -> Iterator[LinkedProgram]:
+    """`files` {name: text}, the C files among them and those of the runtime and drivers that `firmware` names, compiled
+    and linked for `target` with what the symbol `keep` needs; ToolchainError when the compiler refuses them."""
     with tempfile.TemporaryDirectory(prefix="ganglion-price-") as name:
         work = Path(name).resolve()
         shutil.copytree(FOLDER / "runtime", work / "runtime")
@@ -85,7 +93,7 @@ def linked_program(files: dict[str, str], keep: str, target: Target) -> Iterator
             (work / "policy" / path).write_text(text)
         sources = [f"policy/{path}" for path in files if path.endswith(".c")]
         objects = [target.toolchain.compile(source, work, {}, optimise=POLICY_OPTIMISATION) for source in sources]
-        elf = target.toolchain.link(objects, {}, LINKER_SCRIPT, keep, work)
+        elf = target.toolchain.link([*objects, *firmware], {}, LINKER_SCRIPT, keep, work)
         program = LinkedProgram(elf, target)
         try:
             yield program

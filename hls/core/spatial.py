@@ -23,15 +23,17 @@ HEAD_CLOCKS = {"tanh": 3, "clip": 1, "argmax": 1}
 MODULES = ("ganglion_add", "ganglion_saturate", "ganglion_tanh_logic", "ganglion_heads", "ganglion_spatial")
 INPUT, ADD, SUBTRACT = -1, 0, 1
 TANH_WORD_BITS = 28
+SMALL, SHALLOW = "wmc", "wmc-dc"  # da4ml's searches: for the fewest adders, or for few on the longest way
 
 
-def spatial_design(policy: Policy, adders_per_stage: int = 3) -> Design:
-    """The adder-graph core for `policy`, cut by registers after every `adders_per_stage` operations.
+def spatial_design(policy: Policy, adders_per_stage: int = 3, shallow: bool = False) -> Design:
+    """The adder-graph core for `policy`, cut by registers after every `adders_per_stage` operations; `shallow`: fewer
+    clocks and more adders.
 
     DesignError when that is less than one, or da4ml is not installed.
     """
     netlist = Netlist(adders_per_stage)
-    stages = build_network(policy, netlist)
+    stages = build_network(policy, netlist, shallow)
     latency = _latency(policy, stages)
     texts = {f"{name}.v": rtl_source(name) for name in MODULES}
     texts["ganglion_network.v"] = render(
@@ -53,7 +55,8 @@ def spatial_design(policy: Policy, adders_per_stage: int = 3) -> Design:
     if policy.head.kind == "tanh":
         words = [(node & 0xFFFF) << 12 | slope for node, slope in tanh_segments()]
         texts["tanh.hex"] = hex_image(words, TANH_WORD_BITS)
-    return describe(policy, f"spatial-{adders_per_stage}", spatial_cycles(policy, stages), texts)
+    kind = "shallow" if shallow else "spatial"
+    return describe(policy, f"{kind}-{adders_per_stage}", spatial_cycles(policy, stages), texts)
 
 
 def spatial_cycles(policy: Policy, stages: int) -> int:
@@ -65,7 +68,7 @@ def _latency(policy: Policy, stages: int) -> int:
     return stages + 1 + HEAD_CLOCKS[policy.head.kind]
 
 
-def build_network(policy: Policy, netlist: Netlist) -> int:
+def build_network(policy: Policy, netlist: Netlist, shallow: bool = False) -> int:
     """Write the layers into `netlist`; returns the stage of the outputs, which are registered."""
     low, high = policy.observation.code_range
     bits = policy.observation.bits
@@ -73,7 +76,7 @@ def build_network(policy: Policy, netlist: Netlist) -> int:
     for feature, value in enumerate(values):
         netlist.items.append(f"    wire signed [{bits - 1}:0] {value.name} = codes[{bits * feature}+:{bits}];")
     for layer in policy.layers:
-        values = _layer(layer, values, netlist)
+        values = _layer(layer, values, netlist, SHALLOW if shallow else SMALL)
     last = max(netlist.stage(value) for value in values)
     for row, value in enumerate(values):
         name = netlist.at(value, last)
@@ -82,8 +85,8 @@ def build_network(policy: Policy, netlist: Netlist) -> int:
     return last
 
 
-def _layer(layer: Linear, inputs: list[Value], netlist: Netlist) -> list[Value]:
-    sums, outputs = _products(layer.weights, inputs, netlist), []
+def _layer(layer: Linear, inputs: list[Value], netlist: Netlist, search: str) -> list[Value]:
+    sums, outputs = _products(layer.weights, inputs, netlist, search), []
     readers = Counter(total.name for total in sums if total)
     low, high = layer.output_range
     for row, total in enumerate(sums):
@@ -97,11 +100,11 @@ def _layer(layer: Linear, inputs: list[Value], netlist: Netlist) -> list[Value]:
     return outputs
 
 
-def _products(weights: np.ndarray, inputs: list[Value], netlist: Netlist) -> list[Value | None]:
+def _products(weights: np.ndarray, inputs: list[Value], netlist: Netlist, search: str) -> list[Value | None]:
     """Weights times inputs, one value per row; None for a row without weights."""
     if not weights.any():
         return [None] * len(weights)
-    for graph in _solve(weights, inputs):
+    for graph in _solve(weights, inputs, search):
         nodes: list[Value] = []
         for op in graph.ops:
             if op.opcode == INPUT:
@@ -120,7 +123,7 @@ def _input(value: Value | None, shift: int) -> Value | None:
     return None if value is None else value.scaled(int(shift))
 
 
-def _solve(weights: np.ndarray, inputs: list[Value]) -> tuple:
+def _solve(weights: np.ndarray, inputs: list[Value], search: str) -> tuple:
     """da4ml's adder graphs, one after the other, for a matrix of integers."""
     try:
         from da4ml.cmvm import solve
@@ -131,5 +134,5 @@ def _solve(weights: np.ndarray, inputs: list[Value]) -> tuple:
     latencies = [float(value.depth) for value in inputs]
     kernel = np.ascontiguousarray(weights.T, dtype=np.float32)  # da4ml reads the memory as it lies
     return solve(
-        kernel, qintervals=intervals, latencies=latencies, search_all_decompose_dc=False, decompose_dc=0
+        kernel, search, qintervals=intervals, latencies=latencies, search_all_decompose_dc=False, decompose_dc=0
     ).solutions

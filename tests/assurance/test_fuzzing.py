@@ -35,7 +35,7 @@ def test_no_input_upsets_a_policy(kernel: str, tmp_path: Path) -> None:
 
 def test_no_bytes_on_the_wire_upset_the_protocol(tmp_path: Path) -> None:
     runtime = ROOT / "firmware/runtime"
-    sources = [runtime / name for name in ("protocol.c", "payload.c", "cobs.c", "crc32.c")]
+    sources = [runtime / name for name in ("protocol.c", "timed_infer.c", "payload.c", "cobs.c", "crc32.c")]
     sources += [ROOT / "tests/firmware/host/host_board.c", FIXTURES / "policy.c"]
     flags = (*FUZZER, "-std=c11", f"-I{runtime}", *map(str, sources))
     program = compile_file((compiler("clang", *FUZZER),), FOLDER / "fuzz_protocol.c", tmp_path / "fuzz", *flags)

@@ -57,6 +57,16 @@ def test_a_kernel_waits_as_long_as_step_by_step(model: str, kernel: str) -> None
     assert found == expected
 
 
+@pytest.mark.parametrize("model", SLOW)
+def test_forgotten_lines_are_read_again(model: str) -> None:
+    with Caller(kernel_elf("csr"), flash_model=model) as caller:
+        source, target = caller.place(bytes(64)), caller.place(bytes(64))
+        call = lambda: caller.call("net_actions", source, target, 1).cycles  # noqa: E731
+        first, second = call(), call()
+        caller.engine.forget_flash()
+        assert second < first == call()
+
+
 def test_lines_counted_by_hand() -> None:
     """5 wait states, lines of 16 bytes, three instructions of 4 bytes that take a cycle each in every line used."""
     flash = Flash(load_flash_model("stm32f405-art"))

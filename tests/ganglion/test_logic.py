@@ -70,7 +70,8 @@ def test_the_choice_is_told_with_its_reason(call, tools, capsys):
     assert call("bitstream", "--optimize", "latency") == 0
     output = capsys.readouterr().out
     assert "  about sequential-1: " in output and "* about spatial-2: " in output
-    assert "the fastest of 5 designs that fit the icebreaker (5 looked at)" in output
+    assert "  about shallow-2: " in output
+    assert "the fastest of 6 designs that fit the icebreaker (6 looked at)" in output
 
 
 def test_the_spatial_design_is_built_when_asked_for(call, tools, tmp_path):
@@ -160,7 +161,8 @@ def test_a_missing_tool_is_one_line_that_says_what_to_install(call, monkeypatch,
         (("bitstream", "--clock-mhz", "40"), "allowed: 30, 36, 39, 42, 45, 48"),
         (("run", "--device", "rtl", "--clock-mhz", "auto"), "simulated logic takes a number"),
         (("run", "--device", "native", "--clock-mhz", "30"), "--clock-mhz: for the logic of FPGAs"),
-        (("bitstream", "--design", "spatial", "--lanes", "2"), "the spatial one has no lanes"),
+        (("bitstream", "--design", "spatial", "--lanes", "2"), "the spatial one has none"),
+        (("bitstream", "--design", "shallow", "--lanes", "2"), "the shallow one has none"),
         (("bitstream", "--design", "spatial", "--adders-per-stage", "0"), "at least 1"),
         (("run", "--device", "rtl", "--board", "stm32f405"), "allowed: icebreaker"),
         (("run", "--device", "rtl", "--corners", "0"), "at least 1"),

@@ -1,6 +1,7 @@
 """Estimates agree with what place and route said of real designs, and the choice follows from them."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,11 @@ from tests.support.policies import random_policy
 from .measurements import MEASURED, measured_board, measured_policy, name, table_line
 
 pytest.importorskip("da4ml", reason="da4ml is not installed (pip install da4ml)")
-ESTIMATE = {"sequential": estimate_sequential, "spatial": estimate_spatial}
+ESTIMATE = {
+    "sequential": estimate_sequential,
+    "spatial": estimate_spatial,
+    "shallow": partial(estimate_spatial, shallow=True),
+}
 ERROR = 0.15
 
 
@@ -43,7 +48,8 @@ def test_the_documents_table_has_every_measurement():
 def test_cycles_are_those_of_the_designs():
     policy, board = random_policy(shape=(5, 20, 16, 4), sparsity=0.8), read_board("ulx3s-25f")
     assert estimate_sequential(policy, 2, board).cycles == sequential_design(policy, 2).cycles
-    assert estimate_spatial(policy, 2, board).cycles == spatial_design(policy, 2).cycles
+    for shallow in (False, True):
+        assert estimate_spatial(policy, 2, board, shallow).cycles == spatial_design(policy, 2, shallow).cycles
 
 
 def test_latency_takes_the_fastest_and_area_the_smallest():
@@ -52,7 +58,7 @@ def test_latency_takes_the_fastest_and_area_the_smallest():
     smallest = choose_design(policy, board, "area", 3)
     assert (fastest.chosen.kind, smallest.chosen.kind, smallest.chosen.option) == ("spatial", "sequential", 1)
     assert fastest.chosen.latency_us == min(estimate.latency_us for estimate in fastest.looked_at)
-    assert "fastest of 5" in fastest.reason
+    assert "fastest of 6" in fastest.reason
 
 
 def test_what_does_not_fit_is_passed_over():

@@ -19,8 +19,8 @@ from .support import assert_design_equal, broad
 pytest.importorskip("da4ml", reason="da4ml is not installed (pip install da4ml)")
 
 
-def assert_equal(policy, adders_per_stage, folder, count=100, engine=None):
-    assert_design_equal(policy, spatial_design(policy, adders_per_stage), folder, count, engine)
+def assert_equal(policy, adders_per_stage, folder, count=100, engine=None, shallow=False):
+    assert_design_equal(policy, spatial_design(policy, adders_per_stage, shallow), folder, count, engine)
 
 
 def test_one_adder_per_stage(tmp_path):
@@ -49,9 +49,18 @@ def test_widths(observation_bits, hidden_bits, tmp_path):
     sparsity=st.floats(0, 0.9),
     head=st.sampled_from(["tanh", "clip", "argmax"]),
     adders_per_stage=st.integers(1, 5),
+    shallow=st.booleans(),
 )
-def test_tiny_policies(seed, shape, sparsity, head, adders_per_stage, tmp_path):
-    assert_equal(random_policy(seed, shape, sparsity, head), adders_per_stage, tmp_path, count=40)
+def test_tiny_policies(seed, shape, sparsity, head, adders_per_stage, shallow, tmp_path):
+    assert_equal(random_policy(seed, shape, sparsity, head), adders_per_stage, tmp_path, 40, shallow=shallow)
+
+
+def test_a_shallow_design_takes_fewer_clocks_and_more_adders(tmp_path):
+    policy = random_policy(shape=(8, 24, 16, 3), sparsity=0.5)
+    small, shallow = spatial_design(policy, 2), spatial_design(policy, 2, shallow=True)
+    adders = [design.files["ganglion_network.v"].count("ganglion_add ") for design in (small, shallow)]
+    assert shallow.cycles < small.cycles and adders[0] < adders[1]
+    assert_design_equal(policy, shallow, tmp_path, 100)
 
 
 def test_more_adders_per_stage_take_fewer_cycles():

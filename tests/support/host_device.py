@@ -208,7 +208,7 @@ def _library() -> ctypes.CDLL:
     folder = Path(tempfile.mkdtemp(prefix="ganglion-test-"))
     runtime = ROOT / "firmware/runtime"
     sources = [ROOT / "tests/firmware/host/host_board.c", FIXTURES / "policy.c"]
-    sources += [runtime / name for name in ("protocol.c", "payload.c", "cobs.c", "crc32.c")]
+    sources += [runtime / name for name in ("protocol.c", "timed_infer.c", "payload.c", "cobs.c", "crc32.c")]
     options = ["-std=c11", "-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
     library = folder / "device.so"
     command = [*find_compiler(), *options, "-ffp-contract=off", f"-I{runtime}"]

@@ -6,6 +6,7 @@
 4. With the head found: fewer bits per weight, as long as that passes; then narrower layers.
 
 Under a budget, price decides where the ladder and the bisection end, and the largest student that fits is run for long.
+Then fewer bits make room for more weights.
 
 A point passes when the best of its seeds does. Searching by seed luck is legitimate, as the winner is measured again on
 seeds that it was not chosen by.
@@ -148,9 +149,36 @@ class _Search:
 
     def _bits(self) -> list[Point]:
         base = self._best(lambda point: point.weight_bits == 8 and point.width is None)
-        if base is None or self.goal.has_budget:
+        if base is None:
             return []
+        if self.goal.has_budget:
+            return self._bits_within_budget(base)
         return self._descend(base.point, "weight_bits", self.goal.weight_bits)
+
+    def _bits_within_budget(self, base: Result) -> list[Point]:
+        """Of each number of bits the most weights that fit, run for long, as long as that keeps more of the return."""
+        for bits in self.goal.weight_bits:
+            points = self._fill(base.point, bits)
+            if points:
+                return points
+            found = self._best(lambda point, bits=bits: point.weight_bits == bits)
+            if found is None or found.share <= base.share:
+                return []
+            base = found
+        return []
+
+    def _fill(self, base: Point, bits: int) -> list[Point]:
+        """What is still to be run to know the most weights of fewer `bits` within the budget, and what they keep."""
+        fits, over = base.nonzeros, round(base.nonzeros * base.weight_bits / bits)
+        while over / fits > self.goal.resolution:
+            middle = round((fits * over) ** 0.5)
+            short = replace(base, nonzeros=middle, weight_bits=bits, updates=self.goal.short_updates, seed=0)
+            if short not in self.known:
+                return [short]
+            fits, over = (middle, over) if self._good(self.known[short]) else (fits, middle)
+        if fits == base.nonzeros:
+            return []
+        return self._missing(replace(base, nonzeros=fits, weight_bits=bits, updates=self.goal.long_updates))
 
     def _widths(self) -> list[Point]:
         base = self._best(lambda point: point.width is None)

@@ -42,6 +42,10 @@ MIXES = (
     "lanes:1,bytes:3",
     "shifts:1,csr:1,shifts:1,rows:1",
     "csr:1,shifts:1,rows:1,shifts:1",
+    "dense:1,lanes:1,dense:1,straight:1",
+    "rows:1,dense:1,csr:1,dense:1",
+    "packed:1,dense:3",
+    "dense:3,bytes:1",
 )
 
 
@@ -192,7 +196,7 @@ def test_notation_and_parts_are_inverse(mix):
         ("rows:1,csr", PartsError, r"'csr' in 'rows:1,csr' is no part; write kernel:layers for each"),
         ("rows:0,csr:3", PartsError, "'rows:0' in .* is no part"),
         ("rows:1,csr:2,", PartsError, "'' in .* is no part"),
-        ("rows:1,stream:3", PartsError, "'stream' in .* is no kernel .*; allowed: csr, rows, bytes, packed, "),
+        ("rows:1,stream:3", PartsError, "'stream' in .* is no kernel .*; allowed: csr, rows, dense, bytes, "),
         ("rows:1,cst:3", PartsError, "'cst' in .* is no kernel for parts"),
         ("rows:1,csr:2", PartsError, "rows:1,csr:2 are 3 layers, the policy has 4"),
         ("rows:1,csr:4", PartsError, "are 5 layers, the policy has 4"),

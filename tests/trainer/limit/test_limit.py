@@ -102,6 +102,31 @@ def test_a_budget_is_filled_and_the_student_that_fills_it_runs_for_long(budget):
     assert best.point.updates == goal.long_updates
 
 
+@settings(max_examples=30, deadline=None)
+@given(budget=st.integers(60, 2_500), bits=st.integers(3, 7))
+def test_fewer_bits_make_room_for_more_weights_within_a_budget_of_bytes(budget, bits):
+    def share_of(point: Point) -> float:
+        return (point.nonzeros + point.updates / 1e5) / CLIP.weights * (1.0 if point.weight_bits >= bits else 0.1)
+
+    goal = Goal(max_bytes=budget + 66, weight_bits=(7, 6, 5, 4, 3))
+    best = winner(goal, _explore(goal, share_of))
+    assert best.price.of("bytes") <= budget + 66
+    if best.point.weight_bits < 8:
+        assert best.point.updates == goal.long_updates
+    whole = winner(goal, _explore(replace(goal, weight_bits=()), share_of))
+    assert best.share >= whole.share
+    if bits <= 4:
+        wide = replace(goal, weight_bits=(4,))
+        assert winner(wide, _explore(wide, share_of)).nonzeros >= 1.5 * whole.nonzeros
+
+
+def test_fewer_bits_are_given_up_at_once_where_they_make_no_room():
+    goal = Goal(max_cycles=1_000)
+    results = _explore(goal, lambda point: point.nonzeros / CLIP.weights)
+    fewer = [result.point for result in results if result.point.weight_bits < 8]
+    assert len(fewer) == 1 and fewer[0].weight_bits == 6
+
+
 def test_one_kernel_has_to_meet_both_bounds():
     result = _result(Point(100, 8, None, 10, 0), 1.0)
     assert Goal(max_cycles=200, max_bytes=400).affordable(result.price).kernel == "fast"
@@ -173,7 +198,7 @@ def test_a_design_that_has_no_room_on_its_part_does_not_count():
 @settings(max_examples=20, deadline=None)
 @given(luts=st.integers(600, 7_000))
 def test_a_budget_of_look_up_tables_and_nanoseconds_is_filled(luts):
-    goal = Goal(part="icebreaker", unit="luts", max_luts=luts, max_ns=100)
+    goal = Goal(part="icebreaker", unit="luts", max_luts=luts, max_ns=100, weight_bits=())
     results: list[Result] = []
     while points := propose(goal, CLIP, results):
         results += [replace(_result(p, p.nonzeros / 1e4), price=_logic(p.nonzeros, p.weight_bits)) for p in points]
