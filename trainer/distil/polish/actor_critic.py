@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
 from torch import nn
 
@@ -37,12 +38,23 @@ class StudentPolicy(ActorCriticPolicy):
         self.action_net = nn.Tanh() if head == "tanh" else nn.Identity()
         self.log_std = nn.Parameter(torch.full(self.action_space.shape, deviation).log())
         self.value_net = nn.Linear(value_widths[-1], 1)
-        self.optimizer = torch.optim.Adam(self.parameters(), lr=lr_schedule(1), eps=1e-5)
+        acting = [*self.mlp_extractor.student.parameters(), self.log_std]
+        valuing = [*self.mlp_extractor.value.parameters(), *self.value_net.parameters()]
+        self.optimizer = torch.optim.Adam([{"params": acting}, {"params": valuing}], lr=lr_schedule(1), eps=1e-5)
 
-    def rest(self, rests: bool) -> None:
-        """Whether the student and its noise stay as they are, so that the value function learns alone."""
-        for parameter in (*self.mlp_extractor.student.parameters(), self.log_std):
-            parameter.requires_grad_(not rests)
+    def set_learning_rates(self, student: float, value: float) -> None:
+        """Of the student with its noise, which with 0 stay as they are, and of the value function."""
+        for group, rate in zip(self.optimizer.param_groups, (student, value), strict=True):
+            group["lr"] = rate
+        for parameter in self.optimizer.param_groups[0]["params"]:
+            parameter.requires_grad_(student > 0)
+
+
+class StudentPPO(PPO):
+    """PPO that leaves the two learning rates of a StudentPolicy as they are set."""
+
+    def _update_learning_rate(self, optimizers) -> None:
+        pass
 
 
 class _Networks(nn.Module):

@@ -12,7 +12,6 @@ from pathlib import Path
 import gymnasium
 import numpy as np
 import torch
-from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from ganglion.codegen.policy import Policy
@@ -23,7 +22,7 @@ from ...evaluation import act_integer, evaluate_together, summarise
 from ...export import export_policy
 from .. import snapshot
 from ..distillation import Progress
-from .actor_critic import StudentPolicy
+from .actor_critic import StudentPolicy, StudentPPO
 from .settings import PolishSettings, check_polish
 from .student import layers_of
 
@@ -88,12 +87,12 @@ class _Run:
     def _learn(self) -> None:
         """One block. Everything in it depends on the snapshot before alone: the environments begin new episodes."""
         model, settings, step = self.model, self.settings, self.model.num_timesteps
-        rests, rate = step < settings.value_steps, settings.learning_rate_at(step)
+        rests = step < settings.value_steps
         end = settings.value_steps if rests else settings.steps
         model.set_random_seed(_FIRST_SEED + int(np.random.default_rng([self.seed, step]).integers(1 << 30)))
         model.set_env(model.get_env())
-        model.lr_schedule = lambda _: rate
-        model.policy.rest(rests)
+        rate = 0.0 if rests else settings.learning_rate_at(step)
+        model.policy.set_learning_rates(rate, settings.value_learning_rate)
         model.learn(min(settings.block_rollouts * settings.rollout, end - step), reset_num_timesteps=False)
 
     def _measure(self, policy: Policy) -> None:
@@ -153,18 +152,17 @@ def _best(rows: list[dict]) -> dict:
     return max(rows, key=lambda row: float(np.mean(row["returns"])))
 
 
-def _model(policy: Policy, layers, settings: PolishSettings, seed: int) -> PPO:
+def _model(policy: Policy, layers, settings: PolishSettings, seed: int) -> StudentPPO:
     def make() -> gymnasium.Env:
         return gymnasium.wrappers.RescaleAction(make_env(policy.env_id), -1.0, 1.0)
 
     envs = DummyVecEnv([make for _ in range(settings.copies)])
-    return PPO(
+    return StudentPPO(
         StudentPolicy,
         VecNormalize(envs, norm_obs=False, gamma=settings.gamma),
         n_steps=settings.rollout_steps,
         batch_size=settings.batch_size,
         n_epochs=settings.epochs,
-        learning_rate=settings.learning_rate,
         clip_range=settings.clip_range,
         gamma=settings.gamma,
         gae_lambda=settings.gae_lambda,

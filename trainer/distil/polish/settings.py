@@ -15,19 +15,20 @@ class PolishSettings:
 
     A rollout is `rollout_steps` steps of each of `copies` environments. After every `block_rollouts` of them the
     student is measured in `evaluation_episodes` episodes. In the first `value_rollouts` the value function learns
-    alone. The learning rate is constant within a block and falls linearly, block by block, to almost 0. `deviation` is
-    that of the noise on actions in [-1, 1] at the beginning.
+    alone. It learns at the same rate to the end; the student's is constant within a block and falls linearly, block by
+    block, to almost 0. `deviation` is that of the noise on actions in [-1, 1] at the beginning.
     """
 
     steps: int
-    copies: int = 16
-    rollout_steps: int = 128
-    block_rollouts: int = 16
-    value_rollouts: int = 16
+    copies: int = 32
+    rollout_steps: int = 64
+    block_rollouts: int = 12
+    value_rollouts: int = 12
     batch_size: int = 512
-    epochs: int = 8
-    learning_rate: float = 1e-3
-    deviation: float = 0.2
+    epochs: int = 5
+    learning_rate: float = 1e-4
+    value_learning_rate: float = 1e-3
+    deviation: float = 0.1
     clip_range: float = 0.2
     gamma: float = 0.99
     gae_lambda: float = 0.95
@@ -45,8 +46,8 @@ class PolishSettings:
         return self.value_rollouts * self.rollout
 
     def learning_rate_at(self, step: int) -> float:
-        """What a block that begins at `step` learns with; the value function alone learns with the full rate."""
-        done = max(0, step - self.value_steps) / (self.steps - self.value_steps)
+        """What the student learns with in a block that begins at `step`."""
+        done = (step - self.value_steps) / (self.steps - self.value_steps)
         return self.learning_rate * (1 - done)
 
 
@@ -61,7 +62,7 @@ def check_polish(settings: PolishSettings) -> None:
     for name, least in (lowest | {"evaluation_episodes": 1, "value_rollouts": 0}).items():
         if getattr(settings, name) < least:
             raise DistilError(f"{name} is {getattr(settings, name)}; at least {least} is needed")
-    for name in ("learning_rate", "deviation", "clip_range"):
+    for name in ("learning_rate", "value_learning_rate", "deviation", "clip_range"):
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
             raise DistilError(f"{name} is {value}; it must be above 0 and finite")
