@@ -42,6 +42,10 @@ class Distil:
     observations: Path | None = None
     """Recorded observations (.npy, or .npz with an array "observations") instead of an environment; nothing is
     measured in closed loop then."""
+    polish: int = 0
+    """Environment steps for which the finished student is trained on by reinforcement learning (proximal policy
+    optimisation), in the integers that it ships with; 500,000 or more help students that fall. The student before that
+    stays, so that the same command with and without --polish distils once."""
     episodes: int = 20
     """Episodes of the comparison, at least 20 for figures that are published."""
 
@@ -63,6 +67,10 @@ class Distil:
         self.where.check()
         if self.episodes < 2:
             raise UsageError(f"--episodes {self.episodes}; an interval needs at least 2, a figure worth telling 20")
+        if self.polish < 0:
+            raise UsageError(f"--polish {self.polish:,}; environment steps are needed, or 0 for no polishing")
+        if self.polish and self.observations:
+            raise UsageError("--polish needs an environment to act in; --observations has none: leave one out")
         if not self.seeds or (len(self.seeds) == 1 and self.seeds[0] < 1):
             raise UsageError(f"--seeds {' '.join(map(str, self.seeds))}; one number says how many, at least 1")
         if len(set(self.seeds)) < len(self.seeds):
@@ -71,11 +79,15 @@ class Distil:
     def _assignments(self, teacher: Teacher, settings: Settings, path: Path) -> list[Assignment]:
         from ganglion.trainer.distil import measure_teacher
         from ganglion.trainer.distil.assignment import Assignment
+        from ganglion.trainer.distil.polish import PolishSettings, check_polish
         from ganglion.trainer.distil.recorded import load_observations
         from ganglion.trainer.distil.settings import check_settings
         from ganglion.trainer.distil.verdict import check_teacher
 
         check_settings(settings)
+        polish = PolishSettings(self.polish) if self.polish else None
+        if polish:
+            check_polish(polish)
         recorded = load_observations(self.observations) if self.observations else None
         standard = None
         if recorded is None:
@@ -87,7 +99,7 @@ class Distil:
         return [
             Assignment(
                 teacher, replace(settings, seed=seed), path if len(seeds) == 1 else _seed_path(path, seed), standard,
-                recorded,
+                recorded, polish,
             )
             for seed in seeds
         ]  # fmt: skip
@@ -171,11 +183,21 @@ def _tell(path: Path, actor: Actor, record: Record) -> None:
         f"{path}: {policy.nonzeros:,} nonzero weights of {about['sparsity']['weights']:,}, "
         f"{' x '.join(map(str, policy.shape))}, {record.minutes:.1f} processor minutes"
     ]
+    if "polish" in about["provenance"]:
+        lines.append(_tell_polish(about["provenance"]["polish"]))
     if "share" in about:
         lines.append(_compare(about["returns"], about["share"]))
     else:
         lines.append(f"root mean square error of the actions, scaled to [-1, 1]: {record.action_error:.3f}; no return")
     Console().print("\n".join(lines), highlight=False, soft_wrap=True)
+
+
+def _tell_polish(polish: dict) -> str:
+    before, chosen = polish["returns"]["before"], polish["returns"]["chosen"]
+    return (
+        f"polished for {polish['steps']:,} steps; the best of {polish['best_of_evaluations']} evaluations, at step "
+        f"{polish['chosen_step']:,}: {chosen['mean']:,.1f} in the episodes that chose it, before {before['mean']:,.1f}"
+    )
 
 
 def _compare(returns: dict, share: dict) -> str:
@@ -199,7 +221,8 @@ def _table(seeds: Sequence[int], made: Sequence[tuple[Actor, Record]]) -> Table:
             interval = f"{share['low']:.1%} to {share['high']:.1%}"
             told = (f"{learned['mean']:,.1f}", f"{share['share']:.1%}", interval, f"{learned['min']:,.1f}")
         row = (str(seed), f"{actor.policy.nonzeros:,}", *told)
-        table.add_row(*row, f"{record.action_error:.3f}", f"{record.minutes:.1f}")
+        error = "" if record.action_error is None else f"{record.action_error:.3f}"
+        table.add_row(*row, error, f"{record.minutes:.1f}")
     return table
 
 

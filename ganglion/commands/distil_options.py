@@ -158,7 +158,9 @@ def progress_bars(titles: Sequence[str]) -> Iterator:
 
         def show(title: str, progress) -> None:
             if progress:
-                text = f"{progress.phase}: {progress.nonzeros:,} weights, loss {progress.loss:.4f}"
+                loss, mean = progress.loss, progress.mean_return
+                told = f"return {mean:,.1f}" if loss is None else f"loss {loss:.4f}"
+                text = f"{progress.phase}: {progress.nonzeros:,} weights, {told}"
                 bar.update(tasks[title], completed=progress.update, total=progress.updates, description=text)
 
         yield show

@@ -13,11 +13,14 @@ from ganglion.commands.limit import Limit
 from ganglion.main import main
 from ganglion.trainer import limit as limiting
 from ganglion.trainer.calibration import BitWidths
+from ganglion.trainer.distil import polish
 from ganglion.trainer.distil.assignment import read_record
+from ganglion.trainer.distil.polish.polishing import _Run
 from ganglion.trainer.limit import Goal
 from ganglion.trainer.teacher import read_teacher
 from tests.trainer.distil.point import ENV, teacher, teacher_file
 from tests.trainer.distil.test_distil import SMALL
+from tests.trainer.distil.test_polish import SMALL as QUICK_POLISH
 
 
 @pytest.fixture
@@ -101,6 +104,66 @@ def test_more_episodes_judge_again_and_other_settings_need_another_folder(file, 
     assert "other settings" in fails(capsys, "distil", file, "--out", out, "--episodes", 4, "--sparsity", 0.7)
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Short distillation, and short polishing."""
+    monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
+    monkeypatch.setattr(polish, "PolishSettings", lambda steps: replace(QUICK_POLISH, steps=steps))
+
+
+def test_polishing_goes_on_from_the_student_and_says_what_it_did(file, tmp_path, capsys, quick):
+    out = tmp_path / "actor.safetensors"
+    command = ["distil", str(file), "--out", str(out), "--episodes", "4"]
+    assert main(command) == 0
+    plain, record = read_actor(out), read_record(out)
+    assert main([*command, "--polish", "1024"]) == 0
+    actor, told = read_actor(out), capsys.readouterr().out
+    provenance = actor.about["provenance"]
+    assert provenance["polish"]["student"] == plain.policy.digest
+    assert provenance["steps"] == plain.about["provenance"]["steps"] + 1_024
+    assert provenance["polish"]["settings"]["steps"] == 1_024
+    assert actor.about["sparsity"]["nonzeros"] == actor.policy.nonzeros
+    assert "polished for 1,024 steps; the best of 3 evaluations, at step" in told
+    assert read_record(out).minutes > record.minutes and read_record(out).action_error is None
+    stamp, minutes = out.stat().st_mtime_ns, read_record(out).minutes
+    assert main([*command, "--polish", "1024"]) == 0
+    assert out.stat().st_mtime_ns == stamp
+    assert main([*command[:-1], "5", "--polish", "1024"]) == 0
+    assert read_actor(out).about["share"]["episodes"] == 5
+    assert read_record(out).minutes == minutes
+    assert main(command) == 0
+    assert read_actor(out).policy.digest == plain.policy.digest
+
+
+def test_polishing_that_was_killed_goes_on_from_its_snapshot(file, tmp_path, quick, monkeypatch):
+    out, whole = tmp_path / "a" / "actor.safetensors", tmp_path / "b" / "actor.safetensors"
+    command = ["distil", str(file), "--episodes", "4", "--polish", "1536", "--out"]
+    assert main([*command, str(whole)]) == 0
+    learn, learned = _Run._learn, []
+
+    def killed(run):
+        if run.model.num_timesteps == 1_024:
+            raise KeyboardInterrupt
+        learn(run)
+
+    monkeypatch.setattr(_Run, "_learn", killed)
+    assert main([*command, str(out)]) == 130
+    assert not out.exists()
+    monkeypatch.setattr(_Run, "_learn", lambda run: learned.append(run.model.num_timesteps) or learn(run))
+    assert main([*command, str(out)]) == 0
+    assert learned == [1_024]
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_polish_works_with_seeds(file, tmp_path, capsys, quick):
+    out = tmp_path / "actor.safetensors"
+    arguments = ["distil", file, "--out", out, "--episodes", 4, "--seeds", 2, "--workers", 1, "--polish", 1_024]
+    assert main([str(argument) for argument in arguments]) == 0
+    made = [read_actor(tmp_path / f"actor-seed{seed}.safetensors") for seed in (0, 1)]
+    assert all("polish" in actor.about["provenance"] for actor in made)
+    assert read_actor(tmp_path / "actor-best.safetensors").about["provenance"]["chosen"]["best_of"] == 2
+
+
 @pytest.mark.long
 def test_seeds_on_two_workers_give_the_bytes_of_one(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
@@ -175,6 +238,9 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
     assert "--episodes 1" in fails(capsys, "distil", "--teacher", file, "--episodes", 1)
     assert "--seeds 0" in fails(capsys, "distil", "--teacher", file, "--seeds", 0)
     assert "given twice" in fails(capsys, "distil", "--teacher", file, "--seeds", 4, 4)
+    assert "--polish -5" in fails(capsys, "distil", file, "--polish", -5)
+    assert "the value function learns alone" in fails(capsys, "distil", file, "--polish", 100)
+    assert "needs an environment" in fails(capsys, "distil", file, "--polish", 500_000, "--observations", "x.npy")
     assert "pattern" in _refused(capsys, "distil", file, "--pattern", "triples")
     assert "LUTs are asked for" in fails(capsys, "limit", file, "--max-luts", 900, "--out", tmp_path / "l")
     assert "bytes are asked for" in fails(

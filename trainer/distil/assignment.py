@@ -1,4 +1,6 @@
-"""One student to make, as a task of an engine: its actor and a record of it lie in files, and nothing is made twice."""
+"""One student to make, as a task of an engine: its actor and a record of it lie in files, and nothing is made twice.
+
+One that is polished is distilled first, and that student is kept too, in the run's folder."""
 
 from __future__ import annotations
 
@@ -14,11 +16,14 @@ from ganglion.codegen.actor import Actor, read_actor, write_actor
 from ..engines import TaskError
 from ..teacher import Teacher
 from . import snapshot
-from .distillation import Progress, describe, distil
+from .distillation import Progress, Student, describe, distil
+from .polish import PolishSettings, check_polish, polish
 from .settings import DistilError, Settings
 from .verdict import Standard, judge
 
 _PROGRESS = "progress.json"
+_DISTILLED = "distilled.safetensors"
+_POLISHING = "polish"
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,14 @@ class Record:
 @dataclass(frozen=True, eq=False)
 class Assignment:
     """A student of `teacher`, whose actor is to lie at `path`; judged by `standard`, or, from `recorded` observations
-    (n, features) alone, not at all. Snapshots go into `folder`."""
+    (n, features) alone, not at all. With `polish` it is trained on after that. Snapshots go into `folder`."""
 
     teacher: Teacher
     settings: Settings
     path: Path
     standard: Standard | None = None
     recorded: np.ndarray | None = None
+    polish: PolishSettings | None = None
 
     @property
     def name(self) -> str:
@@ -59,14 +65,31 @@ class Assignment:
 
     def finished(self) -> tuple[Actor, Record] | None:
         """The actor as it was asked for, and its record; None where that does not lie there yet."""
-        record = read_record(self.path)
-        if record is None or not self.path.exists() or not snapshot.owns(self.folder, self.claim):
-            return None
-        actor = read_actor(self.path)
-        share = actor.about.get("share", {})
+        found = self._made(self.path, self.polish)
+        share = found[0].about.get("share", {}) if found else {}
         asked = (len(self.standard.returns), self.standard.first_seed) if self.standard else (None, None)
-        judged = (share.get("episodes"), share.get("first_seed")) == asked
-        return (actor, record) if judged and actor.policy.digest == record.digest else None
+        return found if (share.get("episodes"), share.get("first_seed")) == asked else None
+
+    def kept(self, polished: PolishSettings | None) -> Student | None:
+        """The student, `polished` so, where it was made already, however it was judged; before it is polished, it also
+        lies in the run's folder."""
+        for path in (self.path, self.folder / _DISTILLED):
+            found = self._made(path, polished)
+            if found:
+                actor, record = found
+                about = {name: entry for name, entry in actor.about.items() if name != "share"} | {"returns": {}}
+                return Student(actor.policy, about, record.minutes, record.action_error)
+        return None
+
+    def _made(self, path: Path, polished: PolishSettings | None) -> tuple[Actor, Record] | None:
+        """What lies at `path`, if it is this student, `polished` so."""
+        record = read_record(path)
+        if record is None or not path.exists() or not snapshot.owns(self.folder, self.claim):
+            return None
+        actor = read_actor(path)
+        told = actor.about["provenance"].get("polish", {}).get("settings")
+        asked = polished and json.loads(json.dumps(asdict(polished)))
+        return (actor, record) if told == asked and actor.policy.digest == record.digest else None
 
     def progress(self) -> Progress | None:
         """How far a run in another process is."""
@@ -77,19 +100,46 @@ class Assignment:
 
 
 def carry_out(assignment: Assignment, report=lambda progress: None) -> None:
-    """Distil, judge and write, unless that is done. DistilError for what cannot be."""
+    """Distil, polish, judge and write, unless that is done. DistilError for what cannot be."""
     if assignment.finished():
         return
-    student = distil(
-        assignment.teacher, assignment.settings, report, assignment.folder, assignment.recorded, checked=True
-    )
+    _check(assignment)
+    student = assignment.kept(assignment.polish) or _make(assignment, report)
     about = dict(student.about)
     if assignment.standard:
         verdict = judge(student.policy, assignment.standard)
         about |= {"returns": verdict.returns, "share": verdict.about}
-    write_actor(assignment.path, student.policy, about)
-    write_record(assignment.path, Record(student.policy.digest, student.minutes, student.action_error))
+    _keep(assignment.path, student, about)
     snapshot.discard(assignment.folder)
+    snapshot.discard(assignment.folder / _POLISHING)
+
+
+def _check(assignment: Assignment) -> None:
+    if assignment.polish is None:
+        return
+    check_polish(assignment.polish)
+    if assignment.recorded is not None:
+        raise DistilError("polishing needs an environment; a student of recorded observations alone has none")
+
+
+def _make(assignment: Assignment, report) -> Student:
+    student = assignment.kept(None) or distil(
+        assignment.teacher, assignment.settings, report, assignment.folder, assignment.recorded, checked=True
+    )
+    return _polish(assignment, student, report) if assignment.polish else student
+
+
+def _polish(assignment: Assignment, student: Student, report) -> Student:
+    _keep(assignment.folder / _DISTILLED, student, student.about)
+    snapshot.discard(assignment.folder)
+    settings, folder = assignment.settings, assignment.folder / _POLISHING
+    made = polish(student.policy, settings.bits, assignment.polish, settings.seed, report, folder)
+    provenance = student.about["provenance"]
+    about = student.about | {
+        "sparsity": student.about["sparsity"] | {"nonzeros": made.policy.nonzeros},
+        "provenance": provenance | {"steps": provenance["steps"] + made.steps, "polish": made.about},
+    }
+    return Student(made.policy, about, student.minutes + made.minutes, None)
 
 
 def carry_out_elsewhere(assignment: Assignment) -> None:
@@ -104,6 +154,11 @@ def carry_out_elsewhere(assignment: Assignment) -> None:
         raise TaskError(str(error)) from error
     except Exception as error:
         raise TaskError(f"{type(error).__name__}: {error}") from error
+
+
+def _keep(path: Path, student: Student, about: dict) -> None:
+    write_actor(path, student.policy, about)
+    write_record(path, Record(student.policy.digest, student.minutes, student.action_error))
 
 
 def write_record(actor: Path, record: Record) -> None:

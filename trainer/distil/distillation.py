@@ -31,25 +31,28 @@ PRUNING_OBSERVATIONS = 8_192
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: updates done of all, weights left of all, smoothed loss, and what it is at."""
+    """Where a run stands: updates done of all, weights left of all, smoothed loss, and what it is at; while a student
+    is polished, environment steps in place of updates and a mean return in place of a loss."""
 
     update: int
     updates: int
     nonzeros: int
     weights: int
-    loss: float
+    loss: float | None
     phase: str
+    mean_return: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Student:
     """A finished student: the integer policy, what an actor file tells about it (returns are still to be measured),
-    processor minutes, and the root mean square of its action errors on the newest observations (actions in [-1, 1])."""
+    processor minutes, and the root mean square of its action errors on the newest observations (actions in [-1, 1]);
+    None for one that has learned from rewards since."""
 
     policy: Policy
     about: dict
     minutes: float
-    action_error: float
+    action_error: float | None
 
 
 def distil(
