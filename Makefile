@@ -65,7 +65,7 @@ flash: $(VENV)/$(if $(filter openocd st-flash drive,$(WITH)),.runtime,.flash) ##
 boards: $(VENV)/.runtime ## the boards, and where their images have run
 	$(GANGLION) boards
 
-bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [DESIGN=sequential|spatial|shallow] [OPTIMIZE=area|latency] [LANES=1] [ADDERS=3] [CLOCK=100|auto] [LOAD=1]: logic
+bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [DESIGN=sequential|spatial|shallow] [OPTIMIZE=area|latency] [LANES=1] [ADDERS=3] [CLOCK=45|auto] [LOAD=1]: logic
 	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes) $(call option,optimize,$(OPTIMIZE)) $(if $(LOAD),--load)
 
 hls: $(VENV)/.hls ## ENV=Hopper [BACKEND=Vitis|Vivado|Quartus|Catapult] [PART=...] [FORCE=1]: an hls4ml project, simulated

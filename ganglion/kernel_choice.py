@@ -29,7 +29,7 @@ def choose_kernel(
     """
     goal, limits = options.goal, options.limits()
     if not limits and (options.kernel is not None or goal is None):
-        return options.kernel or CompileOptions.kernel, None
+        return CompileOptions.kernel if options.kernel is None else options.kernel, None
     target = target_of(core, board, toolchain, options.flash_model)
     if options.kernel is not None:
         return options.kernel, keep(price_kernel(policy, target, options.kernel), limits)

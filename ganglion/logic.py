@@ -76,6 +76,8 @@ def _core(policy: Policy, board: Board, options: LogicOptions) -> tuple[Design, 
             raise UsageError(f"--lanes {options.lanes} is for the sequential design; the {options.design} one has none")
         return spatial_design(policy, adders_per_stage, options.design == "shallow"), None
     if options.design == "sequential" or options.lanes is not None:
+        if options.adders_per_stage is not None:
+            raise UsageError(f"--adders-per-stage {options.adders_per_stage} is for the spatial designs; leave it out")
         return sequential_design(policy, 1 if options.lanes is None else options.lanes), None
     choice = choose_design(policy, board, options.optimize, adders_per_stage)
     if choice.chosen.kind in SPATIAL:

@@ -51,8 +51,9 @@ class KernelOptions:
     """Which kernel computes the layers (docs/kernels.md)."""
 
     kernel: str | None = None
-    """Kernel: csr (portable C, the default), straight or lanes (fast), rows (in between), stream (smallest), dense,
-    scatter; or parts such as straight:1,rows:2, the first layer straight and the next two in rows."""
+    """Kernel: csr (portable C, the default), lanes, straight, shifts or straight-v6m (fast: with DSP, Thumb-2, on an
+    M3, on an M0+), rows (in between), bytes, packed or stream (ever smaller), dense, scatter; or parts such as
+    straight:1,rows:2, the first layer straight and the next two in rows (all but scatter, stream and straight-v6m)."""
     optimize: Goal | None = None
     """Price every kernel and take the one with the fewest cycles, the fewest bytes of flash, or the smallest product of
     both (balanced, the default where a limit is given)."""
@@ -83,7 +84,7 @@ class KernelOptions:
         if self.flash_model != ZERO_WAIT and where != "emulator" and self.goal is None:
             raise UsageError(
                 f"--flash-model {self.flash_model} is for the emulator and for the choice of a kernel, not for "
-                f"{where}; leave it out, or let a kernel be chosen with --optimize"
+                f"{where}; leave it out, or let a kernel be chosen with --optimize or a limit"
             )
 
 
@@ -137,7 +138,8 @@ class DesignOptions:
 
     design: Literal["auto", "sequential", "spatial", "shallow"] = "auto"
     """Sequential (a program in block RAM, one product per lane and clock), spatial (every product an adder), shallow
-    (spatial with fewer clocks and more adders), or the one that --optimize asks for."""
+    (spatial with fewer clocks and more adders), or the one that --optimize asks for (in `run`: cycles for the fewest
+    clocks, flash for the smallest)."""
     lanes: int | None = None
     """Multipliers of the sequential design that work side by side, 1 to 8."""
     adders_per_stage: int | None = None

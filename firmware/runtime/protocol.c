@@ -82,11 +82,11 @@ static void answer_infer(struct protocol *protocol)
     const struct ganglion_policy *policy = protocol->policy;
     const void *observation = protocol->memory.frame + PROTOCOL_HEADER_BYTES;
     const int16_t *codes = protocol->memory.action_codes;
-    struct timed_answer answer = {.action_codes = protocol->memory.action_codes};
-    timed_infer(policy, observation, &answer);
-    uint8_t status = answer.status;
+    struct timed_answer timed = {.action_codes = protocol->memory.action_codes};
+    timed_infer(policy, observation, &timed);
+    uint8_t status = timed.status;
 
-    count_cycles(&protocol->statistics, answer.cycles);
+    count_cycles(&protocol->statistics, timed.cycles);
     protocol->statistics.not_finite += status & STATUS_NOT_FINITE;
     if ((status & STATUS_NOT_FINITE) && protocol->safety->when_not_finite) {
         codes = protocol->safety->action;
@@ -96,7 +96,7 @@ static void answer_infer(struct protocol *protocol)
     protocol->observing = true;
     board_actuate(codes, policy->actions);
     put_u8(protocol, status);
-    put_u32(protocol, answer.cycles);
+    put_u32(protocol, timed.cycles);
     put_codes(protocol, codes);
 }
 

@@ -44,7 +44,7 @@ class Limit:
     core: str = "cortex-m4"
     """Core that cycles and bytes are for."""
     part: str | None = None
-    """FPGA instead of a core, as the board that carries it: icebreaker, ulx3s, ulx3s-25f, ulx3s-45f or ulx3s-85f."""
+    """FPGA instead of a core, as the board that carries it: icebreaker, ulx3s-25f, ulx3s-45f or ulx3s-85f."""
     max_luts: int | None = None
     """With --part, instead of --keep: the best return of a design that takes at most so many look-up tables."""
     max_ns: int | None = None

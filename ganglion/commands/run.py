@@ -84,7 +84,10 @@ class Run(BoardLoopOptions):
 
     def _logic(self) -> LogicOptions:
         if self.how.optimize == "balanced" or self.how.limits():
-            raise UsageError("limits and --optimize balanced are for firmware; logic takes --optimize cycles or flash")
+            raise UsageError(
+                "limits (--max-cycles, --max-flash, --max-ram) and --optimize balanced are for firmware; logic takes "
+                "--optimize cycles, the design of the fewest clocks, or flash, the smallest"
+            )
         if self.logic.clock_mhz == "auto":
             raise UsageError(
                 "--clock-mhz auto needs place and route (ganglion bitstream); simulated logic takes a number"

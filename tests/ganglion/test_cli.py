@@ -262,6 +262,8 @@ def test_the_host_refuses_a_kernel_for_boards(actor_file, tmp_path, capsys):
         (("--device", "emulator", "--design", "spatial"), "--design: for the logic of FPGAs"),
         (("--device", "rtl", "--watchdog-ms", "5"), "--watchdog-ms: for images of boards"),
         (("--device", "rtl", "--kernel", "lanes"), "--kernel: for images of boards"),
+        (("--device", "rtl", "--max-flash", "100"), "logic takes --optimize cycles, the design of the fewest clocks"),
+        (("--device", "emulator", "--kernel", ""), "kernel ''"),
     ],
 )
 def test_an_option_that_the_device_would_not_heed_is_an_error(options, message, actor_file, tmp_path, capsys):
