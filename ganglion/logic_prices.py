@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 from ganglion.hls.board import Board, read_board
-from ganglion.hls.choice import LANES, MOST_SPATIAL_NONZEROS
-from ganglion.hls.estimate import Estimate, estimate_sequential, estimate_spatial
+from ganglion.hls.choice import estimate_designs
+from ganglion.hls.estimate import Estimate
 from ganglion.trainer.limit.pricing import DesignPrice, Price
 
 
@@ -26,9 +26,7 @@ class Designed:
     def __call__(self, policy: Policy) -> Price:
         """Every design: sequential with each number of lanes; spatial and shallow where the netlist can be solved."""
         board, simple = read_board(self.part), simplify(policy)
-        estimates = [estimate_sequential(simple, lanes, board) for lanes in LANES]
-        if simple.nonzeros <= MOST_SPATIAL_NONZEROS:
-            estimates += [estimate_spatial(simple, board.adders_per_stage, board, shallow) for shallow in (False, True)]
+        estimates = estimate_designs(simple, board, board.adders_per_stage)
         return Price(simple.nonzeros, designs=tuple(_price(estimate, board) for estimate in estimates))
 
 

@@ -31,9 +31,7 @@ class Choice:
 
 def choose_design(policy: Policy, board: Board, goal: Goal, adders_per_stage: int) -> Choice:
     """The design of a simplified `policy` for `board` that is best for `goal`; NothingFits when there is none."""
-    looked_at = [estimate_sequential(policy, lanes, board) for lanes in LANES]
-    if policy.nonzeros <= MOST_SPATIAL_NONZEROS:
-        looked_at += [estimate_spatial(policy, adders_per_stage, board, shallow) for shallow in (False, True)]
+    looked_at = estimate_designs(policy, board, adders_per_stage)
     fitting = [estimate for estimate in looked_at if estimate.fits]
     if not fitting:
         raise NothingFits(_explain(policy, looked_at, board))
@@ -45,6 +43,15 @@ def choose_design(policy: Policy, board: Board, goal: Goal, adders_per_stage: in
     what = "fastest" if goal == "latency" else "smallest"
     reason = f"the {what} of {len(fitting)} designs that fit the {board.name} ({len(looked_at)} looked at)"
     return Choice(chosen, tuple(looked_at), reason)
+
+
+def estimate_designs(policy: Policy, board: Board, adders_per_stage: int) -> list[Estimate]:
+    """Every design of a simplified `policy` on `board`: sequential with each number of lanes; spatial and shallow where
+    the netlist can be solved."""
+    estimates = [estimate_sequential(policy, lanes, board) for lanes in LANES]
+    if policy.nonzeros <= MOST_SPATIAL_NONZEROS:
+        estimates += [estimate_spatial(policy, adders_per_stage, board, shallow) for shallow in (False, True)]
+    return estimates
 
 
 def _explain(policy: Policy, looked_at: list[Estimate], board: Board) -> str:
