@@ -251,6 +251,8 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
     assert "cortex-m9" in fails(capsys, "limit", file, "--core", "cortex-m9")
     assert "budget is 0 bytes" in fails(capsys, "limit", file, "--max-flash", 0, "--out", tmp_path / "b")
     assert "--workers 0" in fails(capsys, "limit", "--teacher", file, "--workers", 0)
+    both = ("limit", "--teacher", file, "--keep", 0.9, "--max-cycles", 500, "--out", tmp_path / "s")
+    assert "--keep 0.9 and a budget were given" in fails(capsys, *both)
     assert "share to keep is 3.0" in fails(capsys, "limit", "--teacher", file, "--keep", 3, "--out", tmp_path / "s")
 
 
