@@ -93,7 +93,7 @@ def test_a_teacher_file_may_need_an_environment():
     expected = "limit --teacher 'm.zip' --env 'Swimmer' --normaliser 'n.pkl' --max-cycles '250'"
     assert " ".join(text.split()).endswith(expected)
     how = ("SEEDS=3", "UPDATES=900", "ROUND_STEPS=800", "POLISH=500000")
-    distil = " ".join(make("distil", "ENV=Hopper", *how).stdout.split())
+    distil = " ".join(make("distil", "ENV=Hopper", *how).stdout.replace("\\\n", " ").split())
     assert "distil --env 'Hopper' --seeds '3'" in distil
     assert distil.endswith("--updates '900' --round-steps '800' --polish '500000'")
 
