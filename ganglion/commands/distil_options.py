@@ -119,8 +119,7 @@ class StudentOptions:
     updates: int = 16_000
     """Gradient steps; 40,000 to 60,000 pay at the limit."""
     round_steps: int = 4_000
-    """Environment steps of each of 47 rounds of rollouts; four times as many help students that fall, for twice the
-    time."""
+    """Environment steps of each of 47 rounds of rollouts: how much data there is to as many updates."""
     seed: int = 0
     """Seed of everything."""
 
