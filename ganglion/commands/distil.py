@@ -54,8 +54,8 @@ class Distil:
         self._check()
         teacher, settings = self.which.read(), self.student.settings()
         path = self.out or Path("runs", _name(teacher, settings), "actor.safetensors")
-        path.parent.mkdir(parents=True, exist_ok=True)
         assignments = self._assignments(teacher, settings, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._carry_out(assignments)
         made = [assignment.finished() for assignment in assignments]
         _tell(path, *made[-1])

@@ -230,7 +230,9 @@ def test_limit_writes_the_smallest_actor(file, tmp_path, capsys, monkeypatch):
         assert f"{kernel['kernel']} {kernel['cycles']:,} cycles, {kernel['bytes']:,} bytes" in told
 
 
-def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
+def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys, monkeypatch):
+    """And leave nothing behind where runs are kept."""
+    monkeypatch.chdir(tmp_path)
     assert "say which teacher" in fails(capsys, "distil")
     assert "there is no such teacher" in fails(capsys, "distil", "--teacher", tmp_path / "none")
     assert "did you mean Hopper?" in fails(capsys, "limit", "--env", "Hoper")
@@ -255,6 +257,7 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
     both = ("limit", "--teacher", file, "--keep", 0.9, "--max-cycles", 500, "--out", tmp_path / "s")
     assert "--keep 0.9 and a budget were given" in fails(capsys, *both)
     assert "share to keep is 3.0" in fails(capsys, "limit", "--teacher", file, "--keep", 3, "--out", tmp_path / "s")
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
