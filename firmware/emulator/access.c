@@ -7,9 +7,9 @@
 
 uint32_t access_address(const struct machine *m, const struct access *access)
 {
-    uint32_t address = machine_register(m, access->base) + access->displacement;
+    uint32_t address = core_register(&m->core, access->base) + access->displacement;
     if (access->index) {
-        address += machine_register(m, access->index) << access->shift;
+        address += core_register(&m->core, access->index) << access->shift;
     }
     return address;
 }
@@ -19,12 +19,12 @@ static const struct access_list *list_of(struct machine *m, bool write)
 {
     for (size_t i = 0; i < m->access_list_count; i++) {
         const struct access_list *list = &m->access_lists[i];
-        if (list->block == m->block && list->size == m->block_size && list->write == write) {
+        if (list->block == m->core.block && list->size == m->core.block_size && list->write == write) {
             return list;
         }
     }
     struct access_list *lists = realloc(m->access_lists, (m->access_list_count + 1) * sizeof *lists);
-    struct access *items = calloc(m->block_size / 2, sizeof *items);
+    struct access *items = calloc(m->core.block_size / 2, sizeof *items);
     if (lists) {
         m->access_lists = lists;
     }
@@ -33,8 +33,8 @@ static const struct access_list *list_of(struct machine *m, bool write)
         return NULL;
     }
     lists[m->access_list_count] = (struct access_list){
-        .block = m->block, .size = m->block_size, .write = write, .items = items,
-        .count = m->config.accesses(m->block, m->block_size, write, items),
+        .block = m->core.block, .size = m->core.block_size, .write = write, .items = items,
+        .count = m->config.accesses(m->core.block, m->core.block_size, write, items),
     };
     return &lists[m->access_list_count++];
 }
@@ -60,12 +60,12 @@ uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write)
 {
     uint32_t pc = sole(m, target, write);
     if (!pc) {
-        pc = m->config.place(m->block, m->block_size, m->last_access, target, write);
+        pc = m->config.place(m->core.block, m->core.block_size, m->last_access, target, write);
     }
     if (pc) {
         m->last_access = pc;
     } else {
-        machine_raise(m, FAULT_PRICE, write, target);
+        core_raise(&m->core, FAULT_PRICE, write, target);
     }
     return pc;
 }

@@ -10,7 +10,7 @@ static void on_load(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     (void)uc, (void)address, (void)size;
     const struct watched_load *load = user;
     struct machine *m = load->machine;
-    m->cycles += load->config.cycles[access_address(m, &load->config.access) & 3u];
+    m->core.cycles += load->config.cycles[access_address(m, &load->config.access) & 3u];
 }
 
 /* Once, before the engine has run. */
@@ -24,7 +24,7 @@ int machine_watch_loads(struct machine *m, const struct load_config *loads, size
         struct watched_load *load = &m->loads[i];
         const uint64_t pc = loads[i].access.pc;
         *load = (struct watched_load){.machine = m, .config = loads[i]};
-        if (uc_hook_add(m->uc, &load->hook, UC_HOOK_CODE, (void *)on_load, load, pc, pc) != UC_ERR_OK) {
+        if (uc_hook_add(m->core.uc, &load->hook, UC_HOOK_CODE, (void *)on_load, load, pc, pc) != UC_ERR_OK) {
             return -1;
         }
     }

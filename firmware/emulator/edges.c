@@ -45,14 +45,14 @@ static bool grow(struct machine *m)
 struct edge *edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to)
 {
     if (2 * m->edge_count >= m->edge_capacity && !grow(m)) {
-        machine_raise(m, FAULT_PRICE, 0, from);
+        core_raise(&m->core, FAULT_PRICE, 0, from);
         return NULL;
     }
     struct edge *edge = &m->edges[slot_of(m->edges, m->edge_capacity, from, size, to)];
     if (!edge->instructions) {
         struct edge priced = {.from = from, .from_size = size, .to = to};
         if (m->config.price(from, size, to, &priced.cycles, &priced.instructions) != 0) {
-            machine_raise(m, FAULT_PRICE, 0, from);
+            core_raise(&m->core, FAULT_PRICE, 0, from);
             return NULL;
         }
         *edge = priced;
@@ -66,12 +66,12 @@ static struct edge *taken(struct machine *m, uint32_t to)
 {
     if (m->edge_capacity) {
         struct edge *last = &m->edges[m->last_edge], *guess = &m->edges[last->follower];
-        if (guess->from == m->block && guess->to == to && guess->from_size == m->block_size && guess->instructions) {
+        if (guess->from == m->core.block && guess->to == to && guess->from_size == m->core.block_size && guess->instructions) {
             m->last_edge = last->follower;
             return guess;
         }
     }
-    struct edge *edge = edges_price(m, m->block, m->block_size, to);
+    struct edge *edge = edges_price(m, m->core.block, m->core.block_size, to);
     if (edge) {
         const size_t place = (size_t)(edge - m->edges);
         m->edges[m->last_edge].follower = (uint32_t)place;
@@ -83,16 +83,16 @@ static struct edge *taken(struct machine *m, uint32_t to)
 /* The block that runs is over and `next` follows. */
 void edges_charge(struct machine *m, uint32_t next)
 {
-    struct edge *edge = m->block_size ? taken(m, next) : NULL;
+    struct edge *edge = m->core.block_size ? taken(m, next) : NULL;
     if (edge) {
         if (flash_waits(m)) {
             flash_leave(m);
         }
         edge->count++;
-        m->cycles += edge->cycles;
-        m->instructions += edge->instructions;
+        m->core.cycles += edge->cycles;
+        m->core.instructions += edge->instructions;
     }
-    m->block_size = 0;
+    m->core.block_size = 0;
 }
 
 size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity)
@@ -138,8 +138,8 @@ void spans_step(struct machine *m, uint32_t address)
 {
     for (size_t i = 0; i < m->span_count; i++) {
         struct span *span = &m->spans[i];
-        if (span->running && address == span->return_address && machine_register(m, UC_ARM_REG_SP) == span->stack) {
-            const uint64_t cycles = m->cycles - span->start_cycles;
+        if (span->running && address == span->return_address && core_register(&m->core, UC_ARM_REG_SP) == span->stack) {
+            const uint64_t cycles = m->core.cycles - span->start_cycles;
             span->min_cycles = span->calls && span->min_cycles < cycles ? span->min_cycles : cycles;
             span->max_cycles = span->max_cycles > cycles ? span->max_cycles : cycles;
             span->total_cycles += cycles;
@@ -148,9 +148,9 @@ void spans_step(struct machine *m, uint32_t address)
         }
         if (!span->running && address == span->entry) {
             span->running = 1;
-            span->start_cycles = m->cycles;
-            span->return_address = machine_register(m, UC_ARM_REG_LR) & ~1u;
-            span->stack = machine_register(m, UC_ARM_REG_SP);
+            span->start_cycles = m->core.cycles;
+            span->return_address = core_register(&m->core, UC_ARM_REG_LR) & ~1u;
+            span->stack = core_register(&m->core, UC_ARM_REG_SP);
         }
     }
 }

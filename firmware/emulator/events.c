@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can stop the program between two basic blocks. Most of it changes with the caller, an exception or a register
-   alone: then events_touch has everything looked at before the next block, else not before something is due. */
+   alone: then core_end_quiet has everything looked at before the next block, else not before something is due. */
 #include "machine.h"
 
 #define NEVER UINT64_MAX
@@ -18,7 +18,7 @@ static uint64_t earlier(uint64_t event, uint64_t now, uint64_t next)
 /* The first thing that happens by itself after now and before `horizon`; `horizon` where nothing does. */
 static uint64_t first_event(const struct machine *m, uint64_t horizon)
 {
-    const uint64_t now = machine_now(m);
+    const uint64_t now = core_now(&m->core);
     uint64_t next = earlier(bytes_wait(m) ? m->line.next_arrival : 0, now, horizon);
     next = earlier(m->line.answered_at, now, next);
     next = earlier(systick_next(m), now, next);
@@ -28,7 +28,7 @@ static uint64_t first_event(const struct machine *m, uint64_t horizon)
 /* When a sleeping board has something to do next; now when there is nothing to wait for. */
 uint64_t events_next(const struct machine *m)
 {
-    const uint64_t now = machine_now(m);
+    const uint64_t now = core_now(&m->core);
     uint64_t horizon = m->awake_at > now ? m->awake_at : now;
     if (bytes_wait(m) && m->line.next_arrival > horizon) {
         horizon = m->line.next_arrival;
@@ -39,15 +39,10 @@ uint64_t events_next(const struct machine *m)
     return first_event(m, horizon);
 }
 
-void events_touch(struct machine *m)
-{
-    m->quiet_until = 0;
-}
-
 /* Why the program cannot go on with the next block; STOP_NONE when it can. */
 enum stop events_stop(struct machine *m)
 {
-    if (m->fault != FAULT_NONE) {
+    if (m->core.fault != FAULT_NONE) {
         return STOP_FAULT;
     }
     if (m->reset_requested || watchdog_expired(m)) {
@@ -56,7 +51,7 @@ enum stop events_stop(struct machine *m)
     if (line_answered(m)) {
         return STOP_ANSWERED;
     }
-    if (m->instructions >= m->limit) {
+    if (m->core.instructions >= m->limit) {
         return STOP_BUDGET;
     }
     if (exceptions_ready(m)) {
@@ -64,6 +59,6 @@ enum stop events_stop(struct machine *m)
     }
     /* PRIMASK changes without a word: what waits for it is looked at before every block. */
     const uint64_t next = first_event(m, NEVER);
-    m->quiet_until = exceptions_pending(m) ? 0 : next == NEVER ? NEVER : next - m->idle_cycles;
-    return m->fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
+    m->core.quiet_until = exceptions_pending(m) ? 0 : next == NEVER ? NEVER : next - m->core.idle_cycles;
+    return m->core.fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
 }

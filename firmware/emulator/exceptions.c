@@ -23,11 +23,6 @@ enum {
 static const int frame_registers[7] = {UC_ARM_REG_R0, UC_ARM_REG_R1,  UC_ARM_REG_R2, UC_ARM_REG_R3,
                                        UC_ARM_REG_R12, UC_ARM_REG_LR, UC_ARM_REG_PC};
 
-static void set(struct machine *m, int id, uint32_t value)
-{
-    uc_reg_write(m->uc, id, &value);
-}
-
 static bool interrupt_pending(const struct machine *m)
 {
     const uint32_t number = m->config.usart_interrupt;
@@ -47,11 +42,11 @@ bool exceptions_pending(const struct machine *m)
 /* The interrupt's line is up and the NVIC and PRIMASK let it through. */
 bool exceptions_ready(struct machine *m)
 {
-    if (!exceptions_pending(m) || (machine_register(m, UC_ARM_REG_PRIMASK) & 1u)) {
+    if (!exceptions_pending(m) || (core_register(&m->core, UC_ARM_REG_PRIMASK) & 1u)) {
         return false;
     }
     if (systick_pends(m)) {
-        machine_raise(m, FAULT_UNMODELLED, UNMODELLED_SYSTICK_INTERRUPT, 0);
+        core_raise(&m->core, FAULT_UNMODELLED, UNMODELLED_SYSTICK_INTERRUPT, 0);
         return false;
     }
     return true;
@@ -61,80 +56,80 @@ static void float_registers(struct machine *m, uint32_t frame[], bool save)
 {
     for (int i = 0; i < 16; i++) {
         if (save) {
-            frame[SINGLES_WORD + i] = machine_register(m, UC_ARM_REG_S0 + i);
+            frame[SINGLES_WORD + i] = core_register(&m->core, UC_ARM_REG_S0 + i);
         } else {
-            set(m, UC_ARM_REG_S0 + i, frame[SINGLES_WORD + i]);
+            core_set_register(&m->core, UC_ARM_REG_S0 + i, frame[SINGLES_WORD + i]);
         }
     }
     if (save) {
-        frame[FPSCR_WORD] = machine_register(m, UC_ARM_REG_FPSCR);
+        frame[FPSCR_WORD] = core_register(&m->core, UC_ARM_REG_FPSCR);
     } else {
-        set(m, UC_ARM_REG_FPSCR, frame[FPSCR_WORD]);
+        core_set_register(&m->core, UC_ARM_REG_FPSCR, frame[FPSCR_WORD]);
     }
 }
 
 void exceptions_enter(struct machine *m)
 {
     const uint32_t number = m->config.usart_interrupt;
-    const uint32_t control = machine_register(m, UC_ARM_REG_CONTROL);
+    const uint32_t control = core_register(&m->core, UC_ARM_REG_CONTROL);
     if (control & CONTROL_SPSEL) {
-        machine_raise(m, FAULT_UNMODELLED, UNMODELLED_PROCESS_STACK, 0);
+        core_raise(&m->core, FAULT_UNMODELLED, UNMODELLED_PROCESS_STACK, 0);
         return;
     }
     uint32_t frame[EXTENDED_BYTES / 4] = {0}, handler = 0, vectors = machine_word(m, 0xE000ED08u);
     const bool floats = control & CONTROL_FPCA;
     const uint32_t bytes = floats ? EXTENDED_BYTES : BASIC_BYTES;
-    const uint32_t old = machine_register(m, UC_ARM_REG_SP);
+    const uint32_t old = core_register(&m->core, UC_ARM_REG_SP);
     const uint32_t stack = (old - bytes) & ~7u;
     for (int i = 0; i < 7; i++) {
-        frame[i] = machine_register(m, frame_registers[i]);
+        frame[i] = core_register(&m->core, frame_registers[i]);
     }
-    frame[7] = (machine_register(m, UC_ARM_REG_XPSR) & ~(uint32_t)XPSR_REALIGNED) | (old & 4u ? XPSR_REALIGNED : 0u);
+    frame[7] = (core_register(&m->core, UC_ARM_REG_XPSR) & ~(uint32_t)XPSR_REALIGNED) | (old & 4u ? XPSR_REALIGNED : 0u);
     if (floats) {
         float_registers(m, frame, true);
     }
-    if (uc_mem_write(m->uc, stack, frame, bytes) != UC_ERR_OK ||
-        uc_mem_read(m->uc, vectors + 4 * (FIRST_INTERRUPT + number), &handler, 4) != UC_ERR_OK) {
-        machine_raise(m, FAULT_MEMORY, UC_MEM_WRITE_UNMAPPED, stack);
+    if (uc_mem_write(m->core.uc, stack, frame, bytes) != UC_ERR_OK ||
+        uc_mem_read(m->core.uc, vectors + 4 * (FIRST_INTERRUPT + number), &handler, 4) != UC_ERR_OK) {
+        core_raise(&m->core, FAULT_MEMORY, UC_MEM_WRITE_UNMAPPED, stack);
         return;
     }
-    set(m, UC_ARM_REG_SP, stack);
-    set(m, UC_ARM_REG_LR, floats ? EXC_RETURN_THREAD_MAIN & ~EXC_RETURN_NO_FLOAT : EXC_RETURN_THREAD_MAIN);
-    set(m, UC_ARM_REG_CONTROL, control & ~(uint32_t)CONTROL_FPCA);
-    set(m, UC_ARM_REG_XPSR, 1u << 24 | (FIRST_INTERRUPT + number));
+    core_set_register(&m->core, UC_ARM_REG_SP, stack);
+    core_set_register(&m->core, UC_ARM_REG_LR, floats ? EXC_RETURN_THREAD_MAIN & ~EXC_RETURN_NO_FLOAT : EXC_RETURN_THREAD_MAIN);
+    core_set_register(&m->core, UC_ARM_REG_CONTROL, control & ~(uint32_t)CONTROL_FPCA);
+    core_set_register(&m->core, UC_ARM_REG_XPSR, 1u << 24 | (FIRST_INTERRUPT + number));
     m->pending[number / 32] &= ~(1u << number % 32);
     m->in_handler = true;
     m->interrupts++;
-    m->cycles += m->config.entry_cycles;
-    machine_jump(m, handler);
+    m->core.cycles += m->config.entry_cycles;
+    core_jump(&m->core, handler);
 }
 
 void exceptions_return(struct machine *m)
 {
-    const uint32_t code = m->pc | 1u; /* the branch drops bit 0 */
+    const uint32_t code = m->core.pc | 1u; /* the branch drops bit 0 */
     if (!m->in_handler || (code | EXC_RETURN_NO_FLOAT) != EXC_RETURN_THREAD_MAIN) {
-        machine_raise(m, FAULT_EXCEPTION, 8, code);
+        core_raise(&m->core, FAULT_EXCEPTION, 8, code);
         return;
     }
     uint32_t frame[EXTENDED_BYTES / 4] = {0};
     const bool floats = !(code & EXC_RETURN_NO_FLOAT);
     const uint32_t bytes = floats ? EXTENDED_BYTES : BASIC_BYTES;
-    const uint32_t stack = machine_register(m, UC_ARM_REG_SP);
-    if (uc_mem_read(m->uc, stack, frame, bytes) != UC_ERR_OK) {
-        machine_raise(m, FAULT_MEMORY, UC_MEM_READ_UNMAPPED, stack);
+    const uint32_t stack = core_register(&m->core, UC_ARM_REG_SP);
+    if (uc_mem_read(m->core.uc, stack, frame, bytes) != UC_ERR_OK) {
+        core_raise(&m->core, FAULT_MEMORY, UC_MEM_READ_UNMAPPED, stack);
         return;
     }
     for (int i = 0; i < 6; i++) {
-        set(m, frame_registers[i], frame[i]);
+        core_set_register(&m->core, frame_registers[i], frame[i]);
     }
     if (floats) {
         float_registers(m, frame, false);
     }
-    const uint32_t control = machine_register(m, UC_ARM_REG_CONTROL) & ~(uint32_t)CONTROL_FPCA;
-    set(m, UC_ARM_REG_XPSR, frame[7] & ~(uint32_t)(XPSR_REALIGNED | XPSR_EXCEPTION));
-    set(m, UC_ARM_REG_CONTROL, control | (floats ? CONTROL_FPCA : 0u));
-    set(m, UC_ARM_REG_SP, (stack + bytes) | (frame[7] & XPSR_REALIGNED ? 4u : 0u));
+    const uint32_t control = core_register(&m->core, UC_ARM_REG_CONTROL) & ~(uint32_t)CONTROL_FPCA;
+    core_set_register(&m->core, UC_ARM_REG_XPSR, frame[7] & ~(uint32_t)(XPSR_REALIGNED | XPSR_EXCEPTION));
+    core_set_register(&m->core, UC_ARM_REG_CONTROL, control | (floats ? CONTROL_FPCA : 0u));
+    core_set_register(&m->core, UC_ARM_REG_SP, (stack + bytes) | (frame[7] & XPSR_REALIGNED ? 4u : 0u));
     m->in_handler = false;
-    m->cycles += m->config.return_cycles + (floats ? m->config.return_float_cycles : 0u);
-    machine_jump(m, frame[6]);
+    m->core.cycles += m->config.return_cycles + (floats ? m->config.return_float_cycles : 0u);
+    core_jump(&m->core, frame[6]);
 }

@@ -47,7 +47,7 @@ static bool touch(struct lines *lines, uint32_t line, uint32_t capacity)
 
 static void wait_until(struct machine *m, uint64_t now, uint64_t ready)
 {
-    m->cycles += later(ready, now) - now;
+    m->core.cycles += later(ready, now) - now;
 }
 
 static void prefetch(struct machine *m, uint32_t line, uint64_t now)
@@ -85,9 +85,9 @@ static void fetch(struct machine *m, uint32_t line, uint64_t now)
 static void fetch_until(struct machine *m, uint32_t start)
 {
     struct flash *f = &m->flash;
-    const uint32_t end = m->block + m->block_size, line_bytes = m->config.flash.line_bytes;
-    while (f->layout && f->next < end && f->layout[(f->next - m->block) / 2] <= start) {
-        fetch(m, f->next / line_bytes, m->cycles + f->layout[(f->next - m->block) / 2]);
+    const uint32_t end = m->core.block + m->core.block_size, line_bytes = m->config.flash.line_bytes;
+    while (f->layout && f->next < end && f->layout[(f->next - m->core.block) / 2] <= start) {
+        fetch(m, f->next / line_bytes, m->core.cycles + f->layout[(f->next - m->core.block) / 2]);
         f->next = (f->next / line_bytes + 1) * line_bytes;
     }
 }
@@ -128,14 +128,14 @@ static const uint32_t *layout_of(struct machine *m)
     if (2 * f->layout_count >= f->layout_capacity && !grow(f)) {
         return NULL;
     }
-    struct layout *layout = &f->layouts[layout_slot(f->layouts, f->layout_capacity, m->block, m->block_size)];
+    struct layout *layout = &f->layouts[layout_slot(f->layouts, f->layout_capacity, m->core.block, m->core.block_size)];
     if (!layout->starts) {
-        uint32_t *starts = calloc(m->block_size / 2, sizeof *starts);
-        if (!starts || m->config.starts(m->block, m->block_size, starts) != 0) {
+        uint32_t *starts = calloc(m->core.block_size / 2, sizeof *starts);
+        if (!starts || m->config.starts(m->core.block, m->core.block_size, starts) != 0) {
             free(starts);
             return NULL;
         }
-        *layout = (struct layout){m->block, m->block_size, starts};
+        *layout = (struct layout){m->core.block, m->core.block_size, starts};
         f->layout_count++;
     }
     return layout->starts;
@@ -145,9 +145,9 @@ static const uint32_t *layout_of(struct machine *m)
 void flash_enter(struct machine *m)
 {
     m->flash.layout = layout_of(m);
-    m->flash.next = in_flash(m, m->block) ? m->block : m->block + m->block_size;
+    m->flash.next = in_flash(m, m->core.block) ? m->core.block : m->core.block + m->core.block_size;
     if (!m->flash.layout) {
-        machine_raise(m, FAULT_PRICE, 0, m->block);
+        core_raise(&m->core, FAULT_PRICE, 0, m->core.block);
     }
 }
 
@@ -155,7 +155,7 @@ void flash_enter(struct machine *m)
 void flash_reach(struct machine *m, uint32_t pc)
 {
     if (flash_waits(m) && m->flash.layout) {
-        fetch_until(m, m->flash.layout[(pc - m->block) / 2]);
+        fetch_until(m, m->flash.layout[(pc - m->core.block) / 2]);
     }
 }
 
@@ -170,14 +170,14 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
     (void)uc, (void)type, (void)size, (void)value;
     struct machine *m = user;
     struct flash *f = &m->flash;
-    const uint32_t pc = machine_register(m, UC_ARM_REG_PC) & ~1u;
-    if (!f->layout || pc - m->block >= m->block_size) {
+    const uint32_t pc = core_register(&m->core, UC_ARM_REG_PC) & ~1u;
+    if (!f->layout || pc - m->core.block >= m->core.block_size) {
         return;
     }
     flash_reach(m, pc);
     const uint32_t line = (uint32_t)address / m->config.flash.line_bytes;
     if (!touch(&f->data, line, m->config.flash.data_lines)) {
-        const uint64_t now = m->cycles + f->layout[(pc - m->block) / 2];
+        const uint64_t now = m->core.cycles + f->layout[(pc - m->core.block) / 2];
         f->busy_until = later(f->busy_until, now) + m->config.flash.wait_states;
         wait_until(m, now, f->busy_until);
     }
@@ -187,7 +187,7 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
 bool flash_start(struct machine *m)
 {
     flash_reset(m);
-    return !flash_waits(m) || uc_hook_add(m->uc, &m->hooks[2], UC_HOOK_MEM_READ, (void *)on_read, m, m->config.flash.begin,
+    return !flash_waits(m) || uc_hook_add(m->core.uc, &m->hooks[2], UC_HOOK_MEM_READ, (void *)on_read, m, m->config.flash.begin,
                                    m->config.flash.end - 1) == UC_ERR_OK;
 }
 

@@ -19,8 +19,8 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
 SOURCES = (
-    "machine.c", "access.c", "alignment.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c", "memory.c",
-    "peripherals.c", "system.c", "watchdog.c",
+    "core.c", "machine.c", "access.c", "alignment.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c",
+    "memory.c", "peripherals.c", "system.c", "watchdog.c",
 )  # fmt: skip
 MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
@@ -189,7 +189,7 @@ def _cache_folder() -> Path:
 
 
 def _build(compiler: tuple[str, ...], cache_folder: Path) -> Path:
-    files = [FOLDER / name for name in (*SOURCES, "machine.h")]
+    files = [*(FOLDER / name for name in SOURCES), *sorted(FOLDER.glob("*.h"))]
     engine = uclib._name
     # NUL bytes keep the parts of the key apart.
     parts = [*(file.read_bytes() for file in files), *map(str.encode, (*compiler, *FLAGS, engine, unicorn.__version__))]

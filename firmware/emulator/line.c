@@ -3,11 +3,6 @@
    waits until it is read, and what would have been overrun is counted; a program that writes while the port is busy waits. */
 #include "machine.h"
 
-uint64_t machine_now(const struct machine *m)
-{
-    return m->cycles + m->idle_cycles;
-}
-
 /* 0: as fast as the program. */
 void machine_set_line(struct machine *m, uint32_t byte_cycles)
 {
@@ -18,21 +13,21 @@ void machine_set_line(struct machine *m, uint32_t byte_cycles)
 void line_begin(struct machine *m, bool behind)
 {
     if (!behind) {
-        const uint64_t now = machine_now(m), free = m->line.last_arrival;
+        const uint64_t now = core_now(&m->core), free = m->line.last_arrival;
         m->line.next_arrival = (free > now ? free : now) + m->line.byte_cycles;
     }
 }
 
 bool line_arrived(const struct machine *m)
 {
-    return m->line.byte_cycles == 0 || machine_now(m) >= m->line.next_arrival;
+    return m->line.byte_cycles == 0 || core_now(&m->core) >= m->line.next_arrival;
 }
 
 /* The byte that has arrived is read. */
 void line_take(struct machine *m)
 {
     struct line *line = &m->line;
-    if (machine_now(m) >= line->next_arrival + line->byte_cycles && line->byte_cycles) {
+    if (core_now(&m->core) >= line->next_arrival + line->byte_cycles && line->byte_cycles) {
         line->overruns++;
     }
     line->last_arrival = line->next_arrival;
@@ -43,12 +38,12 @@ void line_take(struct machine *m)
 void line_put(struct machine *m, uint8_t byte)
 {
     struct line *line = &m->line;
-    const uint64_t now = machine_now(m), room = line->last_departure - line->byte_cycles;
+    const uint64_t now = core_now(&m->core), room = line->last_departure - line->byte_cycles;
     if (line->byte_cycles == 0) {
         return;
     }
     if (line->last_departure > now + line->byte_cycles) {
-        m->idle_cycles += room - now;
+        m->core.idle_cycles += room - now;
     }
     line->last_departure = (line->last_departure > now ? line->last_departure : now) + line->byte_cycles;
     if (byte == 0) {
@@ -59,7 +54,7 @@ void line_put(struct machine *m, uint8_t byte)
 /* A whole packet has left the board since the last call. */
 bool line_answered(struct machine *m)
 {
-    if (m->line.answered_at == 0 || machine_now(m) < m->line.answered_at) {
+    if (m->line.answered_at == 0 || core_now(&m->core) < m->line.answered_at) {
         return false;
     }
     m->line.answered_at = 0;

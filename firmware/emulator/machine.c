@@ -6,50 +6,24 @@
 
 enum { WFI = 0xBF30, EXCEPTION_EXIT = 8 }; /* the opcode; QEMU's number for a branch to EXC_RETURN */
 
-uint32_t machine_register(const struct machine *m, int id)
-{
-    uint32_t value = 0;
-    uc_reg_read(m->uc, id, &value);
-    return value;
-}
-
-static void stop(struct machine *m, enum stop reason)
-{
-    m->stop = reason;
-    uc_emu_stop(m->uc);
-}
-
-/* The first fault counts; what follows it in the same block is its consequence. */
-void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address)
-{
-    if (m->fault == FAULT_NONE) {
-        m->fault = fault;
-        m->fault_detail = detail;
-        m->fault_address = address;
-        m->fault_pc = machine_register(m, UC_ARM_REG_PC);
-    }
-    events_touch(m);
-    stop(m, STOP_FAULT);
-}
-
 /* Unicorn does not execute a block in whose hook it is told to stop: it starts there again. */
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
 {
     (void)uc;
     struct machine *m = user;
     edges_charge(m, (uint32_t)address);
-    if (m->cycles >= m->quiet_until || m->instructions >= m->limit) {
+    if (m->core.cycles >= m->core.quiet_until || m->core.instructions >= m->limit) {
         const enum stop reason = events_stop(m);
         if (reason != STOP_NONE) {
-            stop(m, reason);
+            core_stop(&m->core, reason);
             return;
         }
     }
     if (m->span_count) {
         spans_step(m, (uint32_t)address);
     }
-    m->block = (uint32_t)address;
-    m->block_size = size;
+    m->core.block = (uint32_t)address;
+    m->core.block_size = size;
     m->last_access = 0;
     if (flash_waits(m)) {
         flash_enter(m);
@@ -61,15 +35,15 @@ static void on_exception(uc_engine *uc, uint32_t number, void *user)
     (void)uc;
     struct machine *m = user;
     if (number == EXCEPTION_EXIT) {
-        stop(m, STOP_EXCEPTION_RETURN);
+        core_stop(&m->core, STOP_EXCEPTION_RETURN);
     } else {
-        machine_raise(m, FAULT_EXCEPTION, number, 0);
+        core_raise(&m->core, FAULT_EXCEPTION, number, 0);
     }
 }
 
 static bool add_hooks(struct machine *m)
 {
-    uc_engine *uc = m->uc;
+    uc_engine *uc = m->core.uc;
     return uc_hook_add(uc, &m->hooks[0], UC_HOOK_BLOCK, (void *)on_block, m, 1, 0) == UC_ERR_OK &&
            uc_hook_add(uc, &m->hooks[1], UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK && memory_start(m);
 }
@@ -81,7 +55,7 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
     if (!m) {
         return NULL;
     }
-    m->uc = uc;
+    m->core.uc = uc;
     m->config = *config;
     if (!peripherals_start(m) || !add_hooks(m) || !flash_start(m)) {
         machine_free(m);
@@ -110,19 +84,18 @@ void machine_reset(struct machine *m)
     flash_reset(m);
     m->in_handler = false;
     m->reset_requested = false;
-    uc_mem_read(m->uc, m->config.vectors, start, sizeof start);
-    uc_reg_write(m->uc, UC_ARM_REG_IPSR, &zero);
-    uc_reg_write(m->uc, UC_ARM_REG_PRIMASK, &zero);
-    uc_reg_write(m->uc, UC_ARM_REG_CONTROL, &zero);
-    uc_reg_write(m->uc, UC_ARM_REG_SP, &start[0]);
-    uc_reg_write(m->uc, UC_ARM_REG_LR, &nowhere);
-    machine_jump(m, start[1]);
+    uc_mem_read(m->core.uc, m->config.vectors, start, sizeof start);
+    uc_reg_write(m->core.uc, UC_ARM_REG_IPSR, &zero);
+    uc_reg_write(m->core.uc, UC_ARM_REG_PRIMASK, &zero);
+    uc_reg_write(m->core.uc, UC_ARM_REG_CONTROL, &zero);
+    uc_reg_write(m->core.uc, UC_ARM_REG_SP, &start[0]);
+    uc_reg_write(m->core.uc, UC_ARM_REG_LR, &nowhere);
+    core_jump(&m->core, start[1]);
 }
 
 void machine_jump(struct machine *m, uint32_t pc)
 {
-    m->pc = pc & ~1u;
-    m->block_size = 0;
+    core_jump(&m->core, pc);
 }
 
 void machine_forget_flash(struct machine *m)
@@ -133,13 +106,13 @@ void machine_forget_flash(struct machine *m)
 static bool asleep(const struct machine *m)
 {
     uint16_t last = 0;
-    return uc_mem_read(m->uc, m->pc - 2, &last, sizeof last) == UC_ERR_OK && last == WFI;
+    return uc_mem_read(m->core.uc, m->core.pc - 2, &last, sizeof last) == UC_ERR_OK && last == WFI;
 }
 
 /* Lets sleeping time pass in the next runs, for so many cycles from now. */
 void machine_sleep(struct machine *m, uint64_t cycles)
 {
-    m->awake_at = machine_now(m) + cycles;
+    m->awake_at = core_now(&m->core) + cycles;
 }
 
 /* Asleep until an interrupt pends (STOP_NONE), the watchdog resets, a packet has left or nothing is to come. */
@@ -153,11 +126,11 @@ static enum stop doze(struct machine *m)
         if (line_answered(m)) {
             return STOP_ANSWERED;
         }
-        const uint64_t now = machine_now(m), next = events_next(m);
+        const uint64_t now = core_now(&m->core), next = events_next(m);
         if (next == now) {
             return STOP_ASLEEP;
         }
-        m->idle_cycles += next - now;
+        m->core.idle_cycles += next - now;
     }
     return STOP_NONE;
 }
@@ -166,17 +139,17 @@ static enum stop doze(struct machine *m)
 static enum stop settle(struct machine *m, uc_err error, uint32_t until)
 {
     if (error != UC_ERR_OK) {
-        machine_raise(m, FAULT_INSTRUCTION, (uint32_t)error, m->pc);
+        core_raise(&m->core, FAULT_INSTRUCTION, (uint32_t)error, m->core.pc);
     }
-    if (m->fault != FAULT_NONE) {
+    if (m->core.fault != FAULT_NONE) {
         return STOP_FAULT;
     }
-    switch (m->stop) {
+    switch (m->core.stop) {
     case STOP_INTERRUPT:
         exceptions_enter(m);
         break;
     case STOP_EXCEPTION_RETURN:
-        edges_charge(m, m->pc);
+        edges_charge(m, m->core.pc);
         exceptions_return(m);
         break;
     case STOP_RESET:
@@ -184,14 +157,14 @@ static enum stop settle(struct machine *m, uc_err error, uint32_t until)
         break;
     case STOP_BUDGET:
     case STOP_ANSWERED:
-        return m->stop;
+        return m->core.stop;
     default:
-        if (m->pc == until) {
+        if (m->core.pc == until) {
             edges_charge(m, until);
-            return m->fault == FAULT_NONE ? STOP_RETURNED : STOP_FAULT;
+            return m->core.fault == FAULT_NONE ? STOP_RETURNED : STOP_FAULT;
         }
         if (!asleep(m)) {
-            machine_raise(m, FAULT_UNMODELLED, UNMODELLED_STOP, m->pc);
+            core_raise(&m->core, FAULT_UNMODELLED, UNMODELLED_STOP, m->core.pc);
         } else if (m->reset_requested) {
             machine_reset(m);
         } else {
@@ -201,18 +174,18 @@ static enum stop settle(struct machine *m, uc_err error, uint32_t until)
             }
         }
     }
-    return m->fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
+    return m->core.fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
 }
 
 /* Runs from where it stopped, for about `budget` instructions at most. */
 enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget)
 {
-    m->limit = m->instructions + budget;
+    m->limit = m->core.instructions + budget;
     for (;;) {
-        m->stop = STOP_NONE;
-        events_touch(m);
-        const uc_err error = uc_emu_start(m->uc, m->pc | 1u, until, 0, 0);
-        m->pc = machine_register(m, UC_ARM_REG_PC);
+        m->core.stop = STOP_NONE;
+        core_end_quiet(&m->core);
+        const uc_err error = uc_emu_start(m->core.uc, m->core.pc | 1u, until, 0, 0);
+        m->core.pc = core_register(&m->core, UC_ARM_REG_PC);
         const enum stop reason = settle(m, error, until);
         if (reason != STOP_NONE) {
             return reason;
@@ -223,14 +196,14 @@ enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget)
 void machine_report(const struct machine *m, struct report *report)
 {
     *report = (struct report){
-        .idle_cycles = m->idle_cycles,
+        .idle_cycles = m->core.idle_cycles,
         .overruns = m->line.overruns,
-        .cycles = m->cycles,
-        .instructions = m->instructions,
+        .cycles = m->core.cycles,
+        .instructions = m->core.instructions,
         .interrupts = m->interrupts,
-        .pc = m->fault == FAULT_NONE ? m->pc : m->fault_pc,
-        .fault = m->fault,
-        .fault_detail = m->fault_detail,
-        .fault_address = m->fault_address,
+        .pc = m->core.fault == FAULT_NONE ? m->core.pc : m->core.fault_pc,
+        .fault = m->core.fault,
+        .fault_detail = m->core.fault_detail,
+        .fault_address = m->core.fault_address,
     };
 }

@@ -5,36 +5,8 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <unicorn/unicorn.h>
-
-/* Why machine_run came back. The first five concern the caller, the others the run loop alone. */
-enum stop {
-    STOP_NONE,
-    STOP_ASLEEP,   /* in WFI with no interrupt pending */
-    STOP_RETURNED, /* reached the address where it was to stop */
-    STOP_BUDGET,   /* executed its instructions without doing either */
-    STOP_FAULT,    /* machine_report tells which */
-    STOP_ANSWERED, /* a whole packet has left the board, where the line takes time */
-    STOP_INTERRUPT,
-    STOP_EXCEPTION_RETURN,
-    STOP_RESET,
-};
-
-enum fault {
-    FAULT_NONE,
-    FAULT_MEMORY,      /* unmapped or protected memory: detail is unicorn's access type */
-    FAULT_PERIPHERAL,  /* a register that is not modelled: detail is 0 for a read, 1 for a write */
-    FAULT_EXCEPTION,   /* a CPU exception: detail is its number in unicorn */
-    FAULT_INSTRUCTION, /* unicorn refused the instruction: detail is its error code */
-    FAULT_PRICE,       /* the price callback failed and keeps the reason */
-    FAULT_UNMODELLED,  /* detail: see enum unmodelled */
-};
-
-enum unmodelled { UNMODELLED_PROCESS_STACK = 1, UNMODELLED_SYSTICK_INTERRUPT, UNMODELLED_STOP };
+#include "core.h"
+#include "range.h"
 
 /* Cycles and instructions of the block (address, size) when the block at `next` follows; with size 0, the
    cycles of the block at `address` before its instruction at `next`. Returns 0, or not to stop. */
@@ -73,10 +45,6 @@ struct flash_config {
 };
 
 enum { MAX_RAM = 8 };
-
-struct range {
-    uint32_t begin, end;
-};
 
 struct config {
     price_callback price;
@@ -224,16 +192,11 @@ struct buffer {
 };
 
 struct machine {
-    uc_engine *uc;
+    struct core core;
     struct config config;
-    enum stop stop;
-    uint32_t pc;
-    uint64_t cycles, instructions, limit, interrupts;
-    uint64_t quiet_until; /* no event is due before so many cycles */
-    uint32_t block, block_size; /* the block that runs; size 0: none that is still to be charged */
-    uint32_t last_access; /* the instruction in it that was placed last, or 0 */
-    enum fault fault;
-    uint32_t fault_detail, fault_address, fault_pc;
+    uint64_t limit; /* of instructions, for the run loop */
+    uint64_t interrupts;
+    uint32_t last_access; /* the instruction in the block that runs that was placed last, or 0 */
 
     struct access_list *access_lists;
     size_t access_list_count;
@@ -259,7 +222,6 @@ struct machine {
     uint64_t counter_base, systick_base, systick_wraps;
     uint64_t systick_armed; /* wraps that do not pend any more */
     bool systick_pending;
-    uint64_t idle_cycles; /* time without work: asleep, or waiting for the line */
     uint64_t awake_at;    /* how far the caller lets sleeping time pass */
     struct line line;
     struct watchdog watchdog;
@@ -276,8 +238,6 @@ enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget);
 void machine_forget_flash(struct machine *m);
 void machine_jump(struct machine *m, uint32_t pc);
 void machine_report(const struct machine *m, struct report *report);
-void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address);
-uint32_t machine_register(const struct machine *m, int id);
 
 void machine_sleep(struct machine *m, uint64_t cycles);
 
@@ -285,12 +245,10 @@ void machine_sleep(struct machine *m, uint64_t cycles);
 bool memory_start(struct machine *m);
 
 /* events.c */
-void events_touch(struct machine *m);
 uint64_t events_next(const struct machine *m);
 enum stop events_stop(struct machine *m);
 
 /* line.c */
-uint64_t machine_now(const struct machine *m);
 void machine_set_line(struct machine *m, uint32_t byte_cycles);
 void line_begin(struct machine *m, bool behind);
 bool line_arrived(const struct machine *m);

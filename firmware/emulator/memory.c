@@ -6,22 +6,12 @@
 
 #define PAGE_BYTES 0x400u /* the smallest page of unicorn's M profile */
 
-static bool in_ram(const struct machine *m, uint32_t address)
-{
-    for (uint32_t i = 0; i < m->config.ram_count; i++) {
-        if (m->config.ram[i].begin <= address && address < m->config.ram[i].end) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Once code in RAM has run, all of RAM can be executed: what is translated must be dropped when it is written. */
 static bool on_translate(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry, void *user)
 {
     (void)uc;
     struct machine *m = user;
-    const bool ram = in_ram(m, (uint32_t)address);
+    const bool ram = ranges_hold(m->config.ram, m->config.ram_count, (uint32_t)address);
     m->code_in_ram |= ram && type == UC_MEM_FETCH;
     entry->paddr = address & ~(uint64_t)(PAGE_BYTES - 1);
     entry->perms = ram && !m->code_in_ram ? UC_PROT_READ | UC_PROT_WRITE : UC_PROT_ALL;
@@ -31,7 +21,7 @@ static bool on_translate(uc_engine *uc, uint64_t address, uc_mem_type type, uc_t
 static bool on_fault(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
 {
     (void)uc, (void)size, (void)value;
-    machine_raise(user, FAULT_MEMORY, (uint32_t)type, (uint32_t)address);
+    core_raise(&((struct machine *)user)->core, FAULT_MEMORY, (uint32_t)type, (uint32_t)address);
     return false;
 }
 
@@ -39,7 +29,7 @@ static bool watch(struct machine *m, uint32_t index, uint64_t begin, uint64_t en
 {
     const int faults = UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT;
     return begin >= end ||
-           uc_hook_add(m->uc, &m->fault_hooks[index], faults, (void *)on_fault, m, begin, end - 1) == UC_ERR_OK;
+           uc_hook_add(m->core.uc, &m->fault_hooks[index], faults, (void *)on_fault, m, begin, end - 1) == UC_ERR_OK;
 }
 
 /* Before the engine has run; the ranges of RAM are in ascending order. */
@@ -53,6 +43,6 @@ bool memory_start(struct machine *m)
         begin = m->config.ram[i].end;
     }
     return watch(m, m->config.ram_count, begin, (uint64_t)1 << 32) &&
-           uc_ctl_tlb_mode(m->uc, UC_TLB_VIRTUAL) == UC_ERR_OK &&
-           uc_hook_add(m->uc, &m->translate_hook, UC_HOOK_TLB_FILL, (void *)on_translate, m, 1, 0) == UC_ERR_OK;
+           uc_ctl_tlb_mode(m->core.uc, UC_TLB_VIRTUAL) == UC_ERR_OK &&
+           uc_hook_add(m->core.uc, &m->translate_hook, UC_HOOK_TLB_FILL, (void *)on_translate, m, 1, 0) == UC_ERR_OK;
 }

@@ -167,9 +167,9 @@ static uint64_t on_read(uc_engine *uc, uint64_t offset, unsigned size, void *use
     const struct window *window = user;
     struct machine *m = window->machine;
     const uint32_t address = window->begin + (uint32_t)offset;
-    events_touch(m);
+    core_end_quiet(&m->core);
     if (!modelled(m, address)) {
-        machine_raise(m, FAULT_PERIPHERAL, 0, address);
+        core_raise(&m->core, FAULT_PERIPHERAL, 0, address);
         return 0;
     }
     const uint32_t word = read_word(m, address & ~3u) >> 8 * (address & 3u);
@@ -182,9 +182,9 @@ static void on_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     const struct window *window = user;
     struct machine *m = window->machine;
     const uint32_t address = window->begin + (uint32_t)offset;
-    events_touch(m);
+    core_end_quiet(&m->core);
     if (!modelled(m, address)) {
-        machine_raise(m, FAULT_PERIPHERAL, 1, address);
+        core_raise(&m->core, FAULT_PERIPHERAL, 1, address);
         return;
     }
     const uint32_t place = 8 * (address & 3u);
@@ -212,7 +212,7 @@ int machine_add_window(struct machine *m, uint32_t begin, uint32_t bytes)
         return -1;
     }
     m->window_count++;
-    return uc_mmio_map(m->uc, begin, bytes, on_read, window, on_write, window) == UC_ERR_OK ? 0 : -1;
+    return uc_mmio_map(m->core.uc, begin, bytes, on_read, window, on_write, window) == UC_ERR_OK ? 0 : -1;
 }
 
 void machine_set_usart(struct machine *m, const struct usart *usart)
@@ -251,7 +251,7 @@ bool peripherals_start(struct machine *m)
 {
     m->system = calloc(SYSTEM_BYTES, 1);
     return m->system && machine_add_window(m, PERIPHERALS, PERIPHERALS_BYTES) == 0 &&
-           uc_mmio_map(m->uc, SYSTEM, SYSTEM_BYTES, system_read, m, system_write, m) == UC_ERR_OK;
+           uc_mmio_map(m->core.uc, SYSTEM, SYSTEM_BYTES, system_read, m, system_write, m) == UC_ERR_OK;
 }
 
 void peripherals_free(struct machine *m)

@@ -47,11 +47,11 @@ uint32_t machine_word(const struct machine *m, uint32_t address)
 static uint64_t now(struct machine *m, uint32_t offset, bool write)
 {
     const uint32_t pc = machine_access_pc(m, SYSTEM + offset, write);
-    const struct edge *part = pc && pc != m->block ? edges_price(m, m->block, 0, pc) : NULL;
+    const struct edge *part = pc && pc != m->core.block ? edges_price(m, m->core.block, 0, pc) : NULL;
     if (pc) {
         flash_reach(m, pc);
     }
-    return m->cycles + (part ? part->cycles : 0);
+    return m->core.cycles + (part ? part->cycles : 0);
 }
 
 static bool counting(const struct machine *m)
@@ -92,7 +92,7 @@ static bool systick_runs(const struct machine *m)
 
 static uint64_t systick_passed(const struct machine *m)
 {
-    return systick_runs(m) ? machine_now(m) - m->systick_base : 0;
+    return systick_runs(m) ? core_now(&m->core) - m->systick_base : 0;
 }
 
 bool systick_pends(const struct machine *m)
@@ -122,7 +122,7 @@ static uint32_t systick_read(struct machine *m, uint32_t offset)
 
 static void systick_restart(struct machine *m)
 {
-    m->systick_base = machine_now(m);
+    m->systick_base = core_now(&m->core);
     m->systick_wraps = m->systick_armed = 0;
 }
 
@@ -208,9 +208,9 @@ uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
     (void)uc;
     struct machine *m = user;
     const uint32_t at = (uint32_t)offset & ~3u, place = 8 * ((uint32_t)offset & 3u);
-    events_touch(m);
+    core_end_quiet(&m->core);
     if (!modelled(at)) {
-        machine_raise(m, FAULT_PERIPHERAL, 0, SYSTEM + (uint32_t)offset);
+        core_raise(&m->core, FAULT_PERIPHERAL, 0, SYSTEM + (uint32_t)offset);
         return 0;
     }
     const uint32_t word = at == DWT_CYCCNT ? read_counter(m) : at >= SCS ? scs_read(m, at) : *word_at(m, at);
@@ -222,9 +222,9 @@ void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value,
     (void)uc;
     struct machine *m = user;
     const uint32_t at = (uint32_t)offset & ~3u, place = 8 * ((uint32_t)offset & 3u);
-    events_touch(m);
+    core_end_quiet(&m->core);
     if (!modelled(at)) {
-        machine_raise(m, FAULT_PERIPHERAL, 1, SYSTEM + (uint32_t)offset);
+        core_raise(&m->core, FAULT_PERIPHERAL, 1, SYSTEM + (uint32_t)offset);
         return;
     }
     const uint32_t mask = size >= 4 ? 0xFFFFFFFFu : ((1u << 8 * size) - 1u) << place;

@@ -30,7 +30,7 @@ static void reload(struct machine *m)
 {
     const struct watchdog *watchdog = &m->watchdog;
     const uint64_t period = (uint64_t)watchdog->config.tick_cycles * SMALLEST_DIVIDER << watchdog->prescaler;
-    m->watchdog.deadline = machine_now(m) + period * (watchdog->reload + 1u);
+    m->watchdog.deadline = core_now(&m->core) + period * (watchdog->reload + 1u);
 }
 
 static void write_key(struct machine *m, uint32_t key)
@@ -80,5 +80,5 @@ uint32_t watchdog_flags(struct machine *m)
 
 bool watchdog_expired(const struct machine *m)
 {
-    return m->watchdog.runs && machine_now(m) >= m->watchdog.deadline;
+    return m->watchdog.runs && core_now(&m->core) >= m->watchdog.deadline;
 }
