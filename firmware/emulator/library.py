@@ -20,7 +20,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 FOLDER = Path(__file__).parent
 SOURCES = (
     "core.c", "machine.c", "access.c", "alignment.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c",
-    "memory.c", "peripherals.c", "system.c", "watchdog.c",
+    "memory.c", "peripherals.c", "spans.c", "system.c", "watchdog.c",
 )  # fmt: skip
 MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")

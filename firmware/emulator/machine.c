@@ -11,7 +11,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
 {
     (void)uc;
     struct machine *m = user;
-    edges_charge(m, (uint32_t)address);
+    edges_charge(&m->edges, (uint32_t)address);
     if (m->core.cycles >= m->core.quiet_until || m->core.instructions >= m->limit) {
         const enum stop reason = events_stop(m);
         if (reason != STOP_NONE) {
@@ -19,14 +19,14 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
             return;
         }
     }
-    if (m->span_count) {
-        spans_step(m, (uint32_t)address);
+    if (m->spans.count) {
+        spans_enter(&m->spans, (uint32_t)address);
     }
     m->core.block = (uint32_t)address;
     m->core.block_size = size;
-    m->last_access = 0;
-    if (flash_waits(m)) {
-        flash_enter(m);
+    access_enter(&m->accesses);
+    if (flash_waits(&m->flash)) {
+        flash_enter(&m->flash);
     }
 }
 
@@ -45,7 +45,7 @@ static bool add_hooks(struct machine *m)
 {
     uc_engine *uc = m->core.uc;
     return uc_hook_add(uc, &m->hooks[0], UC_HOOK_BLOCK, (void *)on_block, m, 1, 0) == UC_ERR_OK &&
-           uc_hook_add(uc, &m->hooks[1], UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK && memory_start(m);
+           uc_hook_add(uc, &m->hooks[1], UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK;
 }
 
 /* Adds hooks and registers to an engine that has not run yet: later they would be dead until its cache is flushed. */
@@ -57,7 +57,12 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
     }
     m->core.uc = uc;
     m->config = *config;
-    if (!peripherals_start(m) || !add_hooks(m) || !flash_start(m)) {
+    edges_start(&m->edges, &m->core, &m->flash, config->price);
+    access_start(&m->accesses, &m->core, config->accesses, config->place);
+    m->spans.core = &m->core;
+    if (!peripherals_start(m) || !add_hooks(m) ||
+        !memory_start(&m->memory, &m->core, config->ram, config->ram_count) ||
+        !flash_start(&m->flash, &m->core, &config->flash, config->starts)) {
         machine_free(m);
         return NULL;
     }
@@ -66,10 +71,10 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
 
 void machine_free(struct machine *m)
 {
-    flash_free(m);
-    accesses_free(m);
-    free(m->loads);
-    free(m->edges);
+    flash_free(&m->flash);
+    edges_free(&m->edges);
+    access_free(&m->accesses);
+    alignment_free(&m->alignment);
     peripherals_free(m);
     free(m);
 }
@@ -81,7 +86,7 @@ void machine_reset(struct machine *m)
     const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
     peripherals_reset(m);
     watchdog_reset(m);
-    flash_reset(m);
+    flash_reset(&m->flash);
     m->in_handler = false;
     m->reset_requested = false;
     uc_mem_read(m->core.uc, m->config.vectors, start, sizeof start);
@@ -100,7 +105,7 @@ void machine_jump(struct machine *m, uint32_t pc)
 
 void machine_forget_flash(struct machine *m)
 {
-    flash_reset(m);
+    flash_reset(&m->flash);
 }
 
 static bool asleep(const struct machine *m)
@@ -149,7 +154,7 @@ static enum stop settle(struct machine *m, uc_err error, uint32_t until)
         exceptions_enter(m);
         break;
     case STOP_EXCEPTION_RETURN:
-        edges_charge(m, m->core.pc);
+        edges_charge(&m->edges, m->core.pc);
         exceptions_return(m);
         break;
     case STOP_RESET:
@@ -160,7 +165,7 @@ static enum stop settle(struct machine *m, uc_err error, uint32_t until)
         return m->core.stop;
     default:
         if (m->core.pc == until) {
-            edges_charge(m, until);
+            edges_charge(&m->edges, until);
             return m->core.fault == FAULT_NONE ? STOP_RETURNED : STOP_FAULT;
         }
         if (!asleep(m)) {
@@ -206,4 +211,30 @@ void machine_report(const struct machine *m, struct report *report)
         .fault_detail = m->core.fault_detail,
         .fault_address = m->core.fault_address,
     };
+}
+
+int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count)
+{
+    return alignment_watch(&m->alignment, &m->core, loads, count) ? 0 : -1;
+}
+
+int machine_watch(struct machine *m, uint32_t entry)
+{
+    return spans_add(&m->spans, entry);
+}
+
+void machine_span(const struct machine *m, int index, struct span *span)
+{
+    *span = m->spans.items[index];
+}
+
+void machine_clear_counts(struct machine *m)
+{
+    edges_clear(&m->edges);
+    spans_clear(&m->spans);
+}
+
+size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity)
+{
+    return edges_taken(&m->edges, edges, capacity);
 }

@@ -5,46 +5,14 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
+#include "access.h"
+#include "alignment.h"
 #include "core.h"
+#include "edges.h"
+#include "flash.h"
+#include "memory.h"
 #include "range.h"
-
-/* Cycles and instructions of the block (address, size) when the block at `next` follows; with size 0, the
-   cycles of the block at `address` before its instruction at `next`. Returns 0, or not to stop. */
-typedef int (*price_callback)(uint32_t address, uint32_t size, uint32_t next, uint32_t *cycles,
-                              uint32_t *instructions);
-
-/* The instruction of the block (address, size) that reads or writes `target` now: its address, above `after`.
-   0 to stop. Unicorn knows the PC in the middle of a block only where it checks every access, which takes longer than all else. */
-typedef uint32_t (*place_callback)(uint32_t address, uint32_t size, uint32_t after, uint32_t target, int write);
-
-/* A load or store of one register at `pc`, from base + (index << shift) + displacement; unicorn's register numbers, index 0
-   for none. */
-struct access {
-    uint32_t pc;
-    int32_t base, index;
-    uint32_t shift, displacement;
-};
-
-/* A load that can meet an address that its width does not divide, and what it costs more by the address modulo 4. */
-struct load_config {
-    struct access access;
-    uint32_t cycles[4];
-};
-
-/* The loads, or the stores, of the block (address, size), at most one for each halfword. Returns how many. */
-typedef uint32_t (*accesses_callback)(uint32_t address, uint32_t size, int write, struct access *accesses);
-
-/* For each halfword of the block (address, size): the cycles before the instruction that it belongs to, wait states
-   left out. Returns 0, or not to stop. */
-typedef int (*starts_callback)(uint32_t address, uint32_t size, uint32_t *starts);
-
-/* Flash from `begin` to before `end`; see codegen/timing/flash_model.py. */
-struct flash_config {
-    uint32_t begin, end;
-    uint32_t wait_states, line_bytes, instruction_lines, data_lines, prefetch;
-};
-
-enum { MAX_RAM = 8 };
+#include "spans.h"
 
 struct config {
     price_callback price;
@@ -75,46 +43,7 @@ struct report {
     uint32_t fault_address;
 };
 
-/* One way from a basic block to the next. */
-struct edge {
-    uint64_t count;
-    uint32_t from, from_size, to;
-    uint32_t cycles, instructions;
-    uint32_t follower; /* the edge that came next last time, by its place */
-};
-
-/* Cycles between a function's first instruction and its return. */
-struct span {
-    uint64_t calls, total_cycles, min_cycles, max_cycles;
-    uint64_t start_cycles;
-    uint32_t entry, return_address, stack;
-    uint32_t running;
-};
-
-enum { MAX_LINES = 256 };
-
-/* Numbers of cached lines, the one used last in front. */
-struct lines {
-    uint32_t count, line[MAX_LINES];
-};
-
-struct layout {
-    uint32_t from, size;
-    uint32_t *starts;
-};
-
-/* What the flash holds and does. Times are in cycles of the machine. */
-struct flash {
-    struct lines instructions, data;
-    uint32_t current, prefetched; /* the line that instructions come from, and the one that was asked for ahead */
-    uint64_t prefetched_at, busy_until;
-    const uint32_t *layout; /* of the block that runs */
-    uint32_t next;          /* its first byte that was not fetched yet */
-    struct layout *layouts;
-    size_t layout_count, layout_capacity;
-};
-
-enum { MAX_SPANS = 8, MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, MAX_WINDOWS = 8, INTERRUPT_WORDS = 8 };
+enum { MAX_RANGES = 64, MAX_FOLLOWS = 32, MAX_RESET_VALUES = 32, MAX_WINDOWS = 8, INTERRUPT_WORDS = 8 };
 
 /* A status field that repeats a control field: reads of `address` give (word & mask) << shift as well. */
 struct follow {
@@ -174,18 +103,6 @@ struct usart {
     struct condition other_interrupts; /* of the transmitter, which never waits: one of these bits is enough */
 };
 
-struct access_list {
-    uint32_t block, size, count;
-    bool write;
-    struct access *items;
-};
-
-struct watched_load {
-    struct machine *machine;
-    struct load_config config;
-    uc_hook hook;
-};
-
 struct buffer {
     uint8_t *bytes;
     size_t begin, end, capacity;
@@ -196,15 +113,13 @@ struct machine {
     struct config config;
     uint64_t limit; /* of instructions, for the run loop */
     uint64_t interrupts;
-    uint32_t last_access; /* the instruction in the block that runs that was placed last, or 0 */
 
-    struct access_list *access_lists;
-    size_t access_list_count;
-    struct watched_load *loads;
-    struct edge *edges;
-    size_t edge_count, edge_capacity, last_edge;
-    struct span spans[MAX_SPANS];
-    size_t span_count;
+    struct memory memory;
+    struct flash flash;
+    struct edges edges;
+    struct spans spans;
+    struct accesses accesses;
+    struct alignment alignment;
 
     uint32_t *system; /* words from SYSTEM on */
     struct window windows[MAX_WINDOWS];
@@ -225,9 +140,7 @@ struct machine {
     uint64_t awake_at;    /* how far the caller lets sleeping time pass */
     struct line line;
     struct watchdog watchdog;
-    struct flash flash;
-    bool code_in_ram;
-    uc_hook hooks[3], translate_hook, fault_hooks[MAX_RAM + 1];
+    uc_hook hooks[2];
 };
 
 /* machine.c */
@@ -240,9 +153,11 @@ void machine_jump(struct machine *m, uint32_t pc);
 void machine_report(const struct machine *m, struct report *report);
 
 void machine_sleep(struct machine *m, uint64_t cycles);
-
-/* memory.c */
-bool memory_start(struct machine *m);
+int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count);
+int machine_watch(struct machine *m, uint32_t entry);
+void machine_span(const struct machine *m, int index, struct span *span);
+void machine_clear_counts(struct machine *m);
+size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity);
 
 /* events.c */
 uint64_t events_next(const struct machine *m);
@@ -262,36 +177,6 @@ void watchdog_reset(struct machine *m);
 bool watchdog_write(struct machine *m, uint32_t address, uint32_t *value);
 uint32_t watchdog_flags(struct machine *m);
 bool watchdog_expired(const struct machine *m);
-
-/* edges.c */
-struct edge *edges_price(struct machine *m, uint32_t from, uint32_t size, uint32_t to);
-void edges_charge(struct machine *m, uint32_t next);
-int machine_watch(struct machine *m, uint32_t entry);
-void machine_span(const struct machine *m, int index, struct span *span);
-void machine_clear_counts(struct machine *m);
-size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity);
-void spans_step(struct machine *m, uint32_t address);
-
-/* alignment.c */
-int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count);
-
-/* access.c */
-uint32_t access_address(const struct machine *m, const struct access *access);
-uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write);
-void accesses_free(struct machine *m);
-
-/* flash.c */
-static inline bool flash_waits(const struct machine *m)
-{
-    return m->config.flash.wait_states != 0;
-}
-
-bool flash_start(struct machine *m);
-void flash_reset(struct machine *m);
-void flash_free(struct machine *m);
-void flash_enter(struct machine *m);
-void flash_reach(struct machine *m, uint32_t pc);
-void flash_leave(struct machine *m);
 
 /* exceptions.c */
 bool exceptions_ready(struct machine *m);

@@ -2,7 +2,7 @@
 /* The engine's view of memory: addresses stand for themselves, and RAM cannot be executed until the program jumps there.
    Unicorn looks for translated code on every store to a page that can be executed, which takes ten times as long as
    the store, and on every store to which a hook could apply: so faults are hooked outside of RAM alone. */
-#include "machine.h"
+#include "memory.h"
 
 #define PAGE_BYTES 0x400u /* the smallest page of unicorn's M profile */
 
@@ -10,39 +10,43 @@
 static bool on_translate(uc_engine *uc, uint64_t address, uc_mem_type type, uc_tlb_entry *entry, void *user)
 {
     (void)uc;
-    struct machine *m = user;
-    const bool ram = ranges_hold(m->config.ram, m->config.ram_count, (uint32_t)address);
-    m->code_in_ram |= ram && type == UC_MEM_FETCH;
+    struct memory *memory = user;
+    const bool ram = ranges_hold(memory->ram, memory->ram_count, (uint32_t)address);
+    memory->code_in_ram |= ram && type == UC_MEM_FETCH;
     entry->paddr = address & ~(uint64_t)(PAGE_BYTES - 1);
-    entry->perms = ram && !m->code_in_ram ? UC_PROT_READ | UC_PROT_WRITE : UC_PROT_ALL;
+    entry->perms = ram && !memory->code_in_ram ? UC_PROT_READ | UC_PROT_WRITE : UC_PROT_ALL;
     return true;
 }
 
 static bool on_fault(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
 {
     (void)uc, (void)size, (void)value;
-    core_raise(&((struct machine *)user)->core, FAULT_MEMORY, (uint32_t)type, (uint32_t)address);
+    core_raise(user, FAULT_MEMORY, (uint32_t)type, (uint32_t)address);
     return false;
 }
 
-static bool watch(struct machine *m, uint32_t index, uint64_t begin, uint64_t end)
+static bool watch(struct memory *memory, uint32_t index, uint64_t begin, uint64_t end)
 {
     const int faults = UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT;
     return begin >= end ||
-           uc_hook_add(m->core.uc, &m->fault_hooks[index], faults, (void *)on_fault, m, begin, end - 1) == UC_ERR_OK;
+           uc_hook_add(memory->core->uc, &memory->fault_hooks[index], faults, (void *)on_fault, memory->core, begin,
+                       end - 1) == UC_ERR_OK;
 }
 
 /* Before the engine has run; the ranges of RAM are in ascending order. */
-bool memory_start(struct machine *m)
+bool memory_start(struct memory *memory, struct core *core, const struct range *ram, uint32_t ram_count)
 {
+    uc_engine *uc = core->uc;
     uint64_t begin = 0;
-    for (uint32_t i = 0; i < m->config.ram_count; i++) {
-        if (!watch(m, i, begin, m->config.ram[i].begin)) {
+    *memory = (struct memory){.core = core, .ram_count = ram_count};
+    for (uint32_t i = 0; i < ram_count; i++) {
+        memory->ram[i] = ram[i];
+        if (!watch(memory, i, begin, ram[i].begin)) {
             return false;
         }
-        begin = m->config.ram[i].end;
+        begin = ram[i].end;
     }
-    return watch(m, m->config.ram_count, begin, (uint64_t)1 << 32) &&
-           uc_ctl_tlb_mode(m->core.uc, UC_TLB_VIRTUAL) == UC_ERR_OK &&
-           uc_hook_add(m->core.uc, &m->translate_hook, UC_HOOK_TLB_FILL, (void *)on_translate, m, 1, 0) == UC_ERR_OK;
+    return watch(memory, ram_count, begin, (uint64_t)1 << 32) &&
+           uc_ctl_tlb_mode(uc, UC_TLB_VIRTUAL) == UC_ERR_OK &&
+           uc_hook_add(uc, &memory->translate_hook, UC_HOOK_TLB_FILL, (void *)on_translate, memory, 1, 0) == UC_ERR_OK;
 }

@@ -46,12 +46,8 @@ uint32_t machine_word(const struct machine *m, uint32_t address)
 /* Cycles up to the instruction that accesses `offset`, in the middle of its block. */
 static uint64_t now(struct machine *m, uint32_t offset, bool write)
 {
-    const uint32_t pc = machine_access_pc(m, SYSTEM + offset, write);
-    const struct edge *part = pc && pc != m->core.block ? edges_price(m, m->core.block, 0, pc) : NULL;
-    if (pc) {
-        flash_reach(m, pc);
-    }
-    return m->core.cycles + (part ? part->cycles : 0);
+    const uint32_t pc = access_pc(&m->accesses, SYSTEM + offset, write);
+    return pc ? edges_reach(&m->edges, pc) : m->core.cycles;
 }
 
 static bool counting(const struct machine *m)
