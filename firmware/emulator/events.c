@@ -5,11 +5,6 @@
 
 #define NEVER UINT64_MAX
 
-static bool bytes_wait(const struct machine *m)
-{
-    return m->line.byte_cycles && m->received.begin != m->received.end && !line_arrived(m);
-}
-
 static uint64_t earlier(uint64_t event, uint64_t now, uint64_t next)
 {
     return event > now && event < next ? event : next;
@@ -19,10 +14,10 @@ static uint64_t earlier(uint64_t event, uint64_t now, uint64_t next)
 static uint64_t first_event(const struct machine *m, uint64_t horizon)
 {
     const uint64_t now = core_now(&m->core);
-    uint64_t next = earlier(bytes_wait(m) ? m->line.next_arrival : 0, now, horizon);
-    next = earlier(m->line.answered_at, now, next);
+    uint64_t next = earlier(port_next(&m->peripherals.port), now, horizon);
+    next = earlier(m->peripherals.port.line.answered_at, now, next);
     next = earlier(systick_next(m), now, next);
-    return earlier(m->watchdog.runs ? m->watchdog.deadline : 0, now, next);
+    return earlier(watchdog_next(&m->peripherals.watchdog), now, next);
 }
 
 /* When a sleeping board has something to do next; now when there is nothing to wait for. */
@@ -30,11 +25,11 @@ uint64_t events_next(const struct machine *m)
 {
     const uint64_t now = core_now(&m->core);
     uint64_t horizon = m->awake_at > now ? m->awake_at : now;
-    if (bytes_wait(m) && m->line.next_arrival > horizon) {
-        horizon = m->line.next_arrival;
+    if (port_next(&m->peripherals.port) > horizon) {
+        horizon = port_next(&m->peripherals.port);
     }
-    if (m->line.answered_at > horizon) {
-        horizon = m->line.answered_at;
+    if (m->peripherals.port.line.answered_at > horizon) {
+        horizon = m->peripherals.port.line.answered_at;
     }
     return first_event(m, horizon);
 }
@@ -45,10 +40,10 @@ enum stop events_stop(struct machine *m)
     if (m->core.fault != FAULT_NONE) {
         return STOP_FAULT;
     }
-    if (m->reset_requested || watchdog_expired(m)) {
+    if (m->reset_requested || watchdog_expired(&m->peripherals.watchdog)) {
         return STOP_RESET;
     }
-    if (line_answered(m)) {
+    if (line_answered(&m->peripherals.port.line)) {
         return STOP_ANSWERED;
     }
     if (m->core.instructions >= m->limit) {

@@ -30,7 +30,7 @@ static bool interrupt_pending(const struct machine *m)
     if (!(m->enabled[word] & bit) || m->in_handler) {
         return false;
     }
-    return (m->pending[word] & bit) || usart_interrupts(m);
+    return (m->pending[word] & bit) || port_interrupts(&m->peripherals.port);
 }
 
 /* Something would interrupt; PRIMASK does not matter to WFI. */

@@ -20,7 +20,7 @@ from unicorn.unicorn_py3.unicorn import uclib
 FOLDER = Path(__file__).parent
 SOURCES = (
     "core.c", "machine.c", "access.c", "alignment.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c",
-    "memory.c", "peripherals.c", "spans.c", "system.c", "watchdog.c",
+    "memory.c", "peripherals.c", "port.c", "spans.c", "system.c", "watchdog.c",
 )  # fmt: skip
 MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
@@ -145,7 +145,7 @@ _PROTOTYPES = {
     "machine_run": (c_int, (c_void_p, c_uint32, c_uint64)),
     "machine_report": (None, (c_void_p, POINTER(Report))),
     "machine_add_window": (c_int, (c_void_p, c_uint32, c_uint32)),
-    "machine_set_usart": (None, (c_void_p, POINTER(Usart))),
+    "machine_set_usart": (c_int, (c_void_p, POINTER(Usart))),
     "machine_add_range": (c_int, (c_void_p, c_uint32, c_uint32)),
     "machine_add_follow": (c_int, (c_void_p, c_uint32, c_uint32, c_int32)),
     "machine_add_reset_value": (c_int, (c_void_p, c_uint32, c_uint32)),

@@ -60,7 +60,7 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
     edges_start(&m->edges, &m->core, &m->flash, config->price);
     access_start(&m->accesses, &m->core, config->accesses, config->place);
     m->spans.core = &m->core;
-    if (!peripherals_start(m) || !add_hooks(m) ||
+    if (!peripherals_start(&m->peripherals, &m->core, config->usart_base) || !system_start(m) || !add_hooks(m) ||
         !memory_start(&m->memory, &m->core, config->ram, config->ram_count) ||
         !flash_start(&m->flash, &m->core, &config->flash, config->starts)) {
         machine_free(m);
@@ -75,7 +75,8 @@ void machine_free(struct machine *m)
     edges_free(&m->edges);
     access_free(&m->accesses);
     alignment_free(&m->alignment);
-    peripherals_free(m);
+    peripherals_free(&m->peripherals);
+    free(m->system);
     free(m);
 }
 
@@ -84,8 +85,8 @@ void machine_reset(struct machine *m)
 {
     uint32_t start[2] = {0, 0};
     const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
-    peripherals_reset(m);
-    watchdog_reset(m);
+    peripherals_reset(&m->peripherals, m->reset_requested);
+    system_reset(m);
     flash_reset(&m->flash);
     m->in_handler = false;
     m->reset_requested = false;
@@ -124,11 +125,11 @@ void machine_sleep(struct machine *m, uint64_t cycles)
 static enum stop doze(struct machine *m)
 {
     while (!exceptions_pending(m)) {
-        if (watchdog_expired(m)) {
+        if (watchdog_expired(&m->peripherals.watchdog)) {
             machine_reset(m);
             return STOP_NONE;
         }
-        if (line_answered(m)) {
+        if (line_answered(&m->peripherals.port.line)) {
             return STOP_ANSWERED;
         }
         const uint64_t now = core_now(&m->core), next = events_next(m);
@@ -202,7 +203,7 @@ void machine_report(const struct machine *m, struct report *report)
 {
     *report = (struct report){
         .idle_cycles = m->core.idle_cycles,
-        .overruns = m->line.overruns,
+        .overruns = m->peripherals.port.line.overruns,
         .cycles = m->core.cycles,
         .instructions = m->core.instructions,
         .interrupts = m->interrupts,
@@ -237,4 +238,49 @@ void machine_clear_counts(struct machine *m)
 size_t machine_edges(const struct machine *m, struct edge *edges, size_t capacity)
 {
     return edges_taken(&m->edges, edges, capacity);
+}
+
+void machine_set_line(struct machine *m, uint32_t byte_cycles)
+{
+    m->peripherals.port.line.byte_cycles = byte_cycles;
+}
+
+void machine_set_watchdog(struct machine *m, const struct watchdog_config *config)
+{
+    m->peripherals.watchdog.config = *config;
+}
+
+int machine_add_window(struct machine *m, uint32_t begin, uint32_t bytes)
+{
+    return peripherals_add_window(&m->peripherals, begin, bytes) ? 0 : -1;
+}
+
+int machine_set_usart(struct machine *m, const struct usart *usart)
+{
+    return peripherals_set_usart(&m->peripherals, usart) ? 0 : -1;
+}
+
+int machine_add_range(struct machine *m, uint32_t begin, uint32_t end)
+{
+    return peripherals_add_range(&m->peripherals, begin, end) ? 0 : -1;
+}
+
+int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32_t shift)
+{
+    return peripherals_add_follow(&m->peripherals, address, mask, shift) ? 0 : -1;
+}
+
+int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value)
+{
+    return peripherals_add_reset_value(&m->peripherals, address, value) ? 0 : -1;
+}
+
+int machine_send(struct machine *m, const uint8_t *bytes, size_t count)
+{
+    return port_send(&m->peripherals.port, bytes, count) ? 0 : -1;
+}
+
+size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity)
+{
+    return port_receive(&m->peripherals.port, bytes, capacity);
 }

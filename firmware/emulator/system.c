@@ -4,6 +4,9 @@
    its handler is not modelled; priorities are stored and have no effect. */
 #include "machine.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum {
     DWT_CTRL = 0x1000,
     DWT_CYCCNT = 0x1004,
@@ -199,7 +202,7 @@ static bool modelled(uint32_t offset)
     return (DWT_CTRL <= offset && offset < DWT_END) || offset == DWT_LAR || (SCS <= offset && offset < SCS_END);
 }
 
-uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
+static uint64_t on_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     (void)uc;
     struct machine *m = user;
@@ -213,7 +216,7 @@ uint64_t system_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
     return size >= 4 ? word : word >> place & ((1u << 8 * size) - 1u);
 }
 
-void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
+static void on_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
 {
     (void)uc;
     struct machine *m = user;
@@ -234,4 +237,20 @@ void system_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value,
     } else {
         scs_write(m, at, merged);
     }
+}
+
+bool system_start(struct machine *m)
+{
+    m->system = calloc(SYSTEM_BYTES, 1);
+    return m->system && uc_mmio_map(m->core.uc, SYSTEM, SYSTEM_BYTES, on_read, m, on_write, m) == UC_ERR_OK;
+}
+
+void system_reset(struct machine *m)
+{
+    memset(m->system, 0, SYSTEM_BYTES);
+    memset(m->enabled, 0, sizeof m->enabled);
+    memset(m->pending, 0, sizeof m->pending);
+    m->systick_pending = false;
+    m->system[0xED08 / 4] = m->config.vectors;
+    m->system[0xED14 / 4] = 0x200; /* CCR.STKALIGN */
 }
