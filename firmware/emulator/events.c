@@ -16,7 +16,7 @@ static uint64_t first_event(const struct machine *m, uint64_t horizon)
     const uint64_t now = core_now(&m->core);
     uint64_t next = earlier(port_next(&m->peripherals.port), now, horizon);
     next = earlier(m->peripherals.port.line.answered_at, now, next);
-    next = earlier(systick_next(m), now, next);
+    next = earlier(timer_next(&m->system.timer), now, next);
     return earlier(watchdog_next(&m->peripherals.watchdog), now, next);
 }
 
@@ -40,7 +40,7 @@ enum stop events_stop(struct machine *m)
     if (m->core.fault != FAULT_NONE) {
         return STOP_FAULT;
     }
-    if (m->reset_requested || watchdog_expired(&m->peripherals.watchdog)) {
+    if (m->system.reset_requested || watchdog_expired(&m->peripherals.watchdog)) {
         return STOP_RESET;
     }
     if (line_answered(&m->peripherals.port.line)) {

@@ -26,17 +26,16 @@ static const int frame_registers[7] = {UC_ARM_REG_R0, UC_ARM_REG_R1,  UC_ARM_REG
 static bool interrupt_pending(const struct machine *m)
 {
     const uint32_t number = m->config.usart_interrupt;
-    const uint32_t word = number / 32, bit = 1u << number % 32;
-    if (!(m->enabled[word] & bit) || m->in_handler) {
+    if (!nvic_enabled(&m->system.nvic, number) || m->in_handler) {
         return false;
     }
-    return (m->pending[word] & bit) || port_interrupts(&m->peripherals.port);
+    return nvic_pends(&m->system.nvic, number) || port_interrupts(&m->peripherals.port);
 }
 
 /* Something would interrupt; PRIMASK does not matter to WFI. */
 bool exceptions_pending(const struct machine *m)
 {
-    return systick_pends(m) || interrupt_pending(m);
+    return timer_pends(&m->system.timer) || interrupt_pending(m);
 }
 
 /* The interrupt's line is up and the NVIC and PRIMASK let it through. */
@@ -45,7 +44,7 @@ bool exceptions_ready(struct machine *m)
     if (!exceptions_pending(m) || (core_register(&m->core, UC_ARM_REG_PRIMASK) & 1u)) {
         return false;
     }
-    if (systick_pends(m)) {
+    if (timer_pends(&m->system.timer)) {
         core_raise(&m->core, FAULT_UNMODELLED, UNMODELLED_SYSTICK_INTERRUPT, 0);
         return false;
     }
@@ -76,7 +75,7 @@ void exceptions_enter(struct machine *m)
         core_raise(&m->core, FAULT_UNMODELLED, UNMODELLED_PROCESS_STACK, 0);
         return;
     }
-    uint32_t frame[EXTENDED_BYTES / 4] = {0}, handler = 0, vectors = machine_word(m, 0xE000ED08u);
+    uint32_t frame[EXTENDED_BYTES / 4] = {0}, handler = 0, vectors = system_vectors(&m->system);
     const bool floats = control & CONTROL_FPCA;
     const uint32_t bytes = floats ? EXTENDED_BYTES : BASIC_BYTES;
     const uint32_t old = core_register(&m->core, UC_ARM_REG_SP);
@@ -97,7 +96,7 @@ void exceptions_enter(struct machine *m)
     core_set_register(&m->core, UC_ARM_REG_LR, floats ? EXC_RETURN_THREAD_MAIN & ~EXC_RETURN_NO_FLOAT : EXC_RETURN_THREAD_MAIN);
     core_set_register(&m->core, UC_ARM_REG_CONTROL, control & ~(uint32_t)CONTROL_FPCA);
     core_set_register(&m->core, UC_ARM_REG_XPSR, 1u << 24 | (FIRST_INTERRUPT + number));
-    m->pending[number / 32] &= ~(1u << number % 32);
+    nvic_take(&m->system.nvic, number);
     m->in_handler = true;
     m->interrupts++;
     m->core.cycles += m->config.entry_cycles;

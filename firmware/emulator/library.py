@@ -19,8 +19,8 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
 SOURCES = (
-    "core.c", "machine.c", "access.c", "alignment.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c",
-    "memory.c", "peripherals.c", "port.c", "spans.c", "system.c", "watchdog.c",
+    "core.c", "machine.c", "access.c", "alignment.c", "counter.c", "edges.c", "events.c", "exceptions.c", "flash.c",
+    "line.c", "memory.c", "nvic.c", "peripherals.c", "port.c", "spans.c", "system.c", "timer.c", "watchdog.c",
 )  # fmt: skip
 MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")

@@ -60,7 +60,8 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
     edges_start(&m->edges, &m->core, &m->flash, config->price);
     access_start(&m->accesses, &m->core, config->accesses, config->place);
     m->spans.core = &m->core;
-    if (!peripherals_start(&m->peripherals, &m->core, config->usart_base) || !system_start(m) || !add_hooks(m) ||
+    if (!peripherals_start(&m->peripherals, &m->core, config->usart_base) || 
+        !system_start(&m->system, &m->core, &m->accesses, &m->edges, config->cpuid, config->vectors) || !add_hooks(m) ||
         !memory_start(&m->memory, &m->core, config->ram, config->ram_count) ||
         !flash_start(&m->flash, &m->core, &config->flash, config->starts)) {
         machine_free(m);
@@ -76,7 +77,7 @@ void machine_free(struct machine *m)
     access_free(&m->accesses);
     alignment_free(&m->alignment);
     peripherals_free(&m->peripherals);
-    free(m->system);
+    system_free(&m->system);
     free(m);
 }
 
@@ -85,11 +86,10 @@ void machine_reset(struct machine *m)
 {
     uint32_t start[2] = {0, 0};
     const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
-    peripherals_reset(&m->peripherals, m->reset_requested);
-    system_reset(m);
+    peripherals_reset(&m->peripherals, m->system.reset_requested);
+    system_reset(&m->system);
     flash_reset(&m->flash);
     m->in_handler = false;
-    m->reset_requested = false;
     uc_mem_read(m->core.uc, m->config.vectors, start, sizeof start);
     uc_reg_write(m->core.uc, UC_ARM_REG_IPSR, &zero);
     uc_reg_write(m->core.uc, UC_ARM_REG_PRIMASK, &zero);
@@ -171,7 +171,7 @@ static enum stop settle(struct machine *m, uc_err error, uint32_t until)
         }
         if (!asleep(m)) {
             core_raise(&m->core, FAULT_UNMODELLED, UNMODELLED_STOP, m->core.pc);
-        } else if (m->reset_requested) {
+        } else if (m->system.reset_requested) {
             machine_reset(m);
         } else {
             const enum stop reason = doze(m);
@@ -283,4 +283,9 @@ int machine_send(struct machine *m, const uint8_t *bytes, size_t count)
 size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity)
 {
     return port_receive(&m->peripherals.port, bytes, capacity);
+}
+
+uint32_t machine_word(const struct machine *m, uint32_t address)
+{
+    return system_word(&m->system, address);
 }

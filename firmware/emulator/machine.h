@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "peripherals.h"
 #include "spans.h"
+#include "system.h"
 
 struct config {
     price_callback price;
@@ -43,8 +44,6 @@ struct report {
     uint32_t fault_address;
 };
 
-enum { INTERRUPT_WORDS = 8 };
-
 struct machine {
     struct core core;
     struct config config;
@@ -58,13 +57,9 @@ struct machine {
     struct accesses accesses;
     struct alignment alignment;
     struct peripherals peripherals;
+    struct system system;
 
-    uint32_t *system; /* words from SYSTEM on */
-    uint32_t enabled[INTERRUPT_WORDS], pending[INTERRUPT_WORDS];
-    bool in_handler, reset_requested;
-    uint64_t counter_base, systick_base, systick_wraps;
-    uint64_t systick_armed; /* wraps that do not pend any more */
-    bool systick_pending;
+    bool in_handler;
     uint64_t awake_at;    /* how far the caller lets sleeping time pass */
     uc_hook hooks[2];
 };
@@ -88,6 +83,7 @@ int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32
 int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value);
 int machine_send(struct machine *m, const uint8_t *bytes, size_t count);
 size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity);
+uint32_t machine_word(const struct machine *m, uint32_t address);
 int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count);
 int machine_watch(struct machine *m, uint32_t entry);
 void machine_span(const struct machine *m, int index, struct span *span);
@@ -103,15 +99,5 @@ bool exceptions_ready(struct machine *m);
 bool exceptions_pending(const struct machine *m);
 void exceptions_enter(struct machine *m);
 void exceptions_return(struct machine *m);
-
-/* system.c */
-bool system_start(struct machine *m);
-void system_reset(struct machine *m);
-uint32_t machine_word(const struct machine *m, uint32_t address);
-bool systick_pends(const struct machine *m);
-uint64_t systick_next(const struct machine *m);
-
-#define SYSTEM 0xE0000000u
-#define SYSTEM_BYTES 0x10000u
 
 #endif
