@@ -19,8 +19,9 @@ bool alignment_watch(struct alignment *alignment, struct core *core, const struc
     for (size_t i = 0; alignment->loads && i < count; i++) {
         struct watched_load *load = &alignment->loads[i];
         const uint64_t pc = loads[i].access.pc;
+        uc_hook hook;
         *load = (struct watched_load){.core = core, .config = loads[i]};
-        if (uc_hook_add(core->uc, &load->hook, UC_HOOK_CODE, (void *)on_load, load, pc, pc) != UC_ERR_OK) {
+        if (uc_hook_add(core->uc, &hook, UC_HOOK_CODE, (void *)on_load, load, pc, pc) != UC_ERR_OK) {
             return false;
         }
     }

@@ -15,7 +15,6 @@ struct load_config {
 struct watched_load {
     struct core *core;
     struct load_config config;
-    uc_hook hook;
 };
 
 struct alignment {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What every part does with the engine: read registers, go on elsewhere, stop. */
 #include "core.h"
 
 uint32_t core_register(const struct core *core, int id)

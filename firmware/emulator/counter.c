@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing runs: the count is the time in which the access itself starts, from when it was zero. */
 #include "counter.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An open-addressing hash of edges. */
+/* An open-addressing hash of edges; most often the next one is the one that followed last time. */
 #include "edges.h"
 
 #include <stdlib.h>

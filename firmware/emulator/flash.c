@@ -181,11 +181,12 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
 /* Without wait states nothing is hooked: reads keep their speed. */
 bool flash_start(struct flash *f, struct core *core, const struct flash_config *config, starts_callback starts)
 {
+    uc_hook hook;
     f->core = core;
     f->config = *config;
     f->starts = starts;
     flash_reset(f);
-    return !flash_waits(f) || uc_hook_add(core->uc, &f->hook, UC_HOOK_MEM_READ, (void *)on_read, f, config->begin,
+    return !flash_waits(f) || uc_hook_add(core->uc, &hook, UC_HOOK_MEM_READ, (void *)on_read, f, config->begin,
                                           config->end - 1) == UC_ERR_OK;
 }
 

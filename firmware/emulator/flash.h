@@ -39,7 +39,6 @@ struct flash {
     uint32_t next;          /* its first byte that was not fetched yet */
     struct layout *layouts;
     size_t layout_count, layout_capacity;
-    uc_hook hook;
 };
 
 static inline bool flash_waits(const struct flash *f)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One line each: what a call does is in the file that does it. */
 #include "library.h"
 
 #include "run.h"

@@ -20,8 +20,8 @@ from unicorn.unicorn_py3.unicorn import uclib
 FOLDER = Path(__file__).parent
 SOURCES = (
     "library.c", "run.c", "events.c", "machine.c", "exceptions.c", "peripherals.c", "port.c", "line.c", "watchdog.c",
-    "system.c", "counter.c", "timer.c", "nvic.c", "edges.c", "flash.c", "spans.c", "alignment.c", "access.c", "memory.c",
-    "core.c",
+    "system.c", "counter.c", "timer.c", "nvic.c", "edges.c", "flash.c", "spans.c", "alignment.c", "access.c",
+    "memory.c", "core.c",
 )  # fmt: skip
 MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")

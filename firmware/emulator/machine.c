@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Every part is told which others it stands on. */
 #include "machine.h"
 
 #include <stdlib.h>

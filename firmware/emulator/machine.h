@@ -30,19 +30,20 @@ struct config {
     struct exception_config exceptions;
 };
 
+/* What every block needs is in front. */
 struct machine {
     struct core core;
-    struct memory memory;
-    struct flash flash;
     struct edges edges;
-    struct spans spans;
     struct accesses accesses;
+    uint64_t limit;    /* instructions up to which the run loop goes on */
+    uint64_t awake_at; /* how far the caller lets sleeping time pass */
+    struct spans spans;
+    struct flash flash;
+    struct memory memory;
     struct alignment alignment;
     struct system system;
     struct peripherals peripherals;
     struct exceptions exceptions;
-    uint64_t limit;    /* instructions up to which the run loop goes on */
-    uint64_t awake_at; /* how far the caller lets sleeping time pass */
 };
 
 struct machine *machine_make(uc_engine *uc, const struct config *config);

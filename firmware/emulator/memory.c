@@ -25,28 +25,27 @@ static bool on_fault(uc_engine *uc, uc_mem_type type, uint64_t address, int size
     return false;
 }
 
-static bool watch(struct memory *memory, uint32_t index, uint64_t begin, uint64_t end)
+static bool watch(struct core *core, uint64_t begin, uint64_t end)
 {
+    uc_hook hook;
     const int faults = UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT;
     return begin >= end ||
-           uc_hook_add(memory->core->uc, &memory->fault_hooks[index], faults, (void *)on_fault, memory->core, begin,
-                       end - 1) == UC_ERR_OK;
+           uc_hook_add(core->uc, &hook, faults, (void *)on_fault, core, begin, end - 1) == UC_ERR_OK;
 }
 
 /* Before the engine has run; the ranges of RAM are in ascending order. */
 bool memory_start(struct memory *memory, struct core *core, const struct range *ram, uint32_t ram_count)
 {
-    uc_engine *uc = core->uc;
+    uc_hook hook;
     uint64_t begin = 0;
-    *memory = (struct memory){.core = core, .ram_count = ram_count};
+    *memory = (struct memory){.ram_count = ram_count};
     for (uint32_t i = 0; i < ram_count; i++) {
         memory->ram[i] = ram[i];
-        if (!watch(memory, i, begin, ram[i].begin)) {
+        if (!watch(core, begin, ram[i].begin)) {
             return false;
         }
         begin = ram[i].end;
     }
-    return watch(memory, ram_count, begin, (uint64_t)1 << 32) &&
-           uc_ctl_tlb_mode(uc, UC_TLB_VIRTUAL) == UC_ERR_OK &&
-           uc_hook_add(uc, &memory->translate_hook, UC_HOOK_TLB_FILL, (void *)on_translate, memory, 1, 0) == UC_ERR_OK;
+    return watch(core, begin, (uint64_t)1 << 32) && uc_ctl_tlb_mode(core->uc, UC_TLB_VIRTUAL) == UC_ERR_OK &&
+           uc_hook_add(core->uc, &hook, UC_HOOK_TLB_FILL, (void *)on_translate, memory, 1, 0) == UC_ERR_OK;
 }

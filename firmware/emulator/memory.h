@@ -9,11 +9,9 @@
 enum { MAX_RAM = 8 };
 
 struct memory {
-    struct core *core;
     struct range ram[MAX_RAM]; /* what the program may write, in ascending order */
     uint32_t ram_count;
     bool code_in_ram;
-    uc_hook translate_hook, fault_hooks[MAX_RAM + 1];
 };
 
 bool memory_start(struct memory *memory, struct core *core, const struct range *ram, uint32_t ram_count);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bits that are set and cleared by writing ones to two registers. */
 #include "nvic.h"
 
 enum { ISER = 0xE100, ICER = 0xE180, ISPR = 0xE200, ICPR = 0xE280 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which part an access is for; an access to anything that no part models is a fault. */
 #include "peripherals.h"
 
 #include <stdlib.h>

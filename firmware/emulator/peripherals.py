@@ -30,7 +30,9 @@ def add_peripherals(library: ctypes.CDLL, machine: int, peripherals: PeripheralM
         ]
     )
     if failed:
-        raise EmulatorError(f"the registers of {peripherals.board} are too many, or its port or a reset value lies outside of them")
+        raise EmulatorError(
+            f"the registers of {peripherals.board} are too many, or its port or a reset value lies outside of them"
+        )
 
 
 def _windows(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

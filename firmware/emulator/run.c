@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A block is charged when the next one begins; between the two the program can be stopped. */
 #include "run.h"
 
 #include "events.h"
@@ -45,9 +46,9 @@ static void on_exception(uc_engine *uc, uint32_t number, void *user)
 bool run_hook(struct machine *m)
 {
     uc_engine *uc = m->core.uc;
-    uc_hook block, exception;
-    return uc_hook_add(uc, &block, UC_HOOK_BLOCK, (void *)on_block, m, 1, 0) == UC_ERR_OK &&
-           uc_hook_add(uc, &exception, UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK;
+    uc_hook hook;
+    return uc_hook_add(uc, &hook, UC_HOOK_BLOCK, (void *)on_block, m, 1, 0) == UC_ERR_OK &&
+           uc_hook_add(uc, &hook, UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK;
 }
 
 static bool asleep(const struct core *core)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From a function's entry to where LR pointed then, with the stack as deep. */
 #include "spans.h"
 
 /* The function's place in `items`; -1 when there is none left. */

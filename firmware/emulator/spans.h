@@ -17,8 +17,8 @@ struct span {
 
 struct spans {
     const struct core *core;
-    struct span items[MAX_SPANS];
     size_t count;
+    struct span items[MAX_SPANS];
 };
 
 int spans_add(struct spans *spans, uint32_t entry);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Priorities are stored and have no effect. */
+/* Accesses go to SysTick, the NVIC and the cycle counter; all else is stored, priorities without effect. */
 #include "system.h"
 
 #include <stdlib.h>
