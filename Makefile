@@ -20,7 +20,7 @@ endif
 unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
          FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS \
          LANES ADDERS DESIGN CLOCK LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP \
-         SUITE ALL UPDATE RUNS WEIGHT_BITS PATTERN POWERS_OF_TWO MAX_LUTS MAX_NS RAY POLISH
+         SUITE ALL UPDATE RUNS WEIGHT_BITS PATTERN POWERS_OF_TWO MAX_LUTS MAX_NS RAY POLISH UPDATES ROUND_STEPS
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -83,9 +83,10 @@ sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV=Hopper [SPARSITIES="0
 teach: $(VENV)/.train ## ENV=Walker2d [STEPS=3000000] [SEED=0]: a dense teacher for distil and limit, in less than an hour
 	$(GANGLION) teach $(env) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) $(call option,seed,$(SEED))
 
-distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SEEDS="0 1 4"] [POLISH=500000] [TEACHER=file]: sparse integer students of a teacher
+distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SEEDS="0 1 4"] [UPDATES=16000] [ROUND_STEPS=4000] [POLISH=500000] [TEACHER=file]: sparse integer students of a teacher
 	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call options,seeds,$(SEEDS)) \
-		$(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(call option,polish,$(POLISH))
+		$(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(call option,updates,$(UPDATES)) $(call option,round-steps,$(ROUND_STEPS)) \
+		$(call option,polish,$(POLISH))
 
 limit: $(VENV)/$(if $(RAY),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [RAY=1]: the smallest student
 	$(GANGLION) limit $(teacher) $(goal) $(weights) $(if $(RAY),--ray)

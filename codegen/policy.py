@@ -140,6 +140,12 @@ class Policy:
         return sum(layer.nonzeros for layer in self.layers)
 
     @property
+    def weight_bits(self) -> int:
+        """Bits of the narrowest symmetric integer, +-(2**(bits - 1) - 1), that holds every weight; at least 2."""
+        largest = max(int(np.abs(layer.weights.astype(np.int64)).max(initial=1)) for layer in self.layers)
+        return largest.bit_length() + 1
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Widths from observation to output, such as (11, 256, 256, 3)."""
         return (self.features, *(layer.rows for layer in self.layers))

@@ -142,16 +142,12 @@ def _actor(actor: Actor, build: Build) -> dict:
             "weights": actor.about["sparsity"]["weights"],
             "nnz": policy.nonzeros,
             "nnz_effective": build.nonzeros_effective,
-            "weight_bits": _weight_bits(actor),
+            "weight_bits": policy.weight_bits,
             "activation_bits": max((layer.output_bits for layer in hidden), default=None),
             "observation_bits": policy.observation.bits,
             "digest": policy.digest,
         }
     )
-
-
-def _weight_bits(actor: Actor) -> int:
-    return max(layer.weights.dtype.itemsize * 8 for layer in actor.policy.layers)
 
 
 def _compression(actor: Actor, build: Build) -> dict | None:
@@ -165,7 +161,7 @@ def _compression(actor: Actor, build: Build) -> dict | None:
         "dense_fp32_bytes": dense_bytes,
         "policy_flash_bytes": policy_bytes,
         "ratio": round(dense_bytes / policy_bytes, 2),
-        "paper_ratio": round(32 * weights / (_weight_bits(actor) * max(1, actor.policy.nonzeros)), 2),
+        "paper_ratio": round(32 * weights / (actor.policy.weight_bits * max(1, actor.policy.nonzeros)), 2),
     }
 
 

@@ -97,11 +97,18 @@ class Quantiser:
 
     def weight_exponents(self, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         """The smallest exponents, int64 (rows,), that clip neither weights nor bias and leave a shift to the right."""
-        largest = torch.maximum(weight.amax(dim=1), -weight.amin(dim=1))
+        return self.row_exponents(torch.maximum(weight.amax(dim=1), -weight.amin(dim=1)), bias)
+
+    def row_exponents(self, largest: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """`weight_exponents` of rows whose largest weights, without their signs, are `largest` (rows,)."""
         exponents = (power_exponents if self.powers_of_two else weight_exponents)(largest, self.weight_bits)
         exponents = torch.maximum(exponents, self.smallest_exponents(bias))
-        exponents = exponents if self.per_row else exponents.amax().expand(len(weight))
+        exponents = exponents if self.per_row else exponents.amax().expand(len(largest))
         return exponents.clamp(max=self.output_exponent - self.input_exponent)
+
+    def always_fits_float32(self, inputs: int) -> bool:
+        """Whether float32 holds any sum of a row of `inputs` weights."""
+        return (inputs << (self.input_bits + self.weight_bits - 1)) + (1 << BIAS_BITS) < EXACT_FLOAT32
 
     def smallest_exponents(self, bias: torch.Tensor) -> torch.Tensor:
         """The smallest exponents, int64 (rows,), of weights that the law knows and that do not clip the bias."""
@@ -193,10 +200,10 @@ class SparseLayer(nn.Module):
         return weight.view_as(self.weight), bias
 
     def _fits_float32(self, weight: torch.Tensor, bias: torch.Tensor) -> bool:
-        inputs = 1 << self.quantiser.input_bits
-        if (weight.shape[1] * inputs << (self.quantiser.weight_bits - 1)) + (1 << BIAS_BITS) < EXACT_FLOAT32:
+        if self.quantiser.always_fits_float32(inputs=weight.shape[1]):
             return True
-        return bool((weight.abs().sum(dim=1) * inputs + bias.abs()).max() < EXACT_FLOAT32)
+        sums = weight.abs().sum(dim=1) * (1 << self.quantiser.input_bits) + bias.abs()
+        return bool(sums.max() < EXACT_FLOAT32)
 
     def set_quantiser(self, quantiser: Quantiser | None) -> None:
         """Switch integer arithmetic on, or off with None."""

@@ -17,6 +17,7 @@ from torch import nn
 from .adam import FlatAdam
 from .flat import Flat
 from .layers import Quantiser, Rounding, SparseLinear
+from .rounding import JointRounding, rounds_jointly
 
 _through_relu = torch.ops.aten.threshold_backward.grad_input
 _through_range = torch.ops.aten.hardtanh_backward.grad_input
@@ -119,6 +120,8 @@ class Actor:
             for index, (linear, *_) in enumerate(blocks)
         ]
         self._version: tuple[int, ...] = ()
+        self._quantisers: list[Quantiser | None] = []
+        self._joint: JointRounding | None = None
 
     def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Means and log standard deviations (batch, actions); they last until the next pass of as many rows."""
@@ -140,12 +143,26 @@ class Actor:
         """Mask and round what has changed since the last time."""
         masks = [linear.mask for linear in self.linears if isinstance(linear, SparseLinear)]
         version = tuple(tensor._version for tensor in (*self.flat.parameters, *masks))
-        version += tuple(id(_quantiser(linear)) for linear in self.linears)
-        if version != self._version:
+        quantisers = [_quantiser(linear) for linear in self.linears]
+        if changed := list(map(id, quantisers)) != list(map(id, self._quantisers)):
+            self._quantisers, self._joint = quantisers, self._joint_rounding()
+        if changed or version != self._version:
             self._version = version
             torch.mul(self.flat.values, self._mask, out=self._used)
-            for layer in self._layers:
-                layer.round()
+            for part in self._layers if self._joint is None else [self._joint]:
+                part.round()
+
+    def _joint_rounding(self) -> JointRounding | None:
+        """Rounds all layers in one go where that can be done: all but the deviation's, the last in each half."""
+        layers = [linear for linear in self.linears[:-1] if isinstance(linear, SparseLinear)]
+        if len(layers) < len(self.linears) - 1 or not rounds_jointly(layers):
+            return None
+        for layer in self._layers:
+            layer.wide = False
+        count = sum(linear.weight.numel() for linear in self.linears)
+        weights, biases = self._used[:count], self._used[count:]
+        deviation = self.linears[-1]
+        return JointRounding(layers, weights[: -deviation.weight.numel()], biases[: -deviation.bias.numel()])
 
 
 class _Layer:
@@ -158,25 +175,25 @@ class _Layer:
                  weight_gradient: torch.Tensor, bias_gradient: torch.Tensor) -> None:  # fmt: skip
         self._linear, self._relu, self._weight, self._bias = linear, relu, weight, bias
         self._weight_gradient, self._bias_gradient = weight_gradient, bias_gradient
-        self._wide = False
+        self.wide = False
         self._buffers: dict[int, tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = {}
 
     def round(self) -> None:
         """Replace the masked weights of an integer layer by the rounded ones."""
-        self._wide = False
+        self.wide = False
         quantiser = _quantiser(self._linear)
         if quantiser is not None and quantiser.rounds_weights:
             own, rows = self._weight[: self._linear.out_features], self._linear.out_features
             weight, self._bias[:rows] = self._linear.rounded(scratch=own)
-            self._wide = weight.dtype == torch.float64
-            if self._wide or weight.data_ptr() != own.data_ptr():
+            self.wide = weight.dtype == torch.float64
+            if self.wide or weight.data_ptr() != own.data_ptr():
                 own.copy_(weight)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Outputs (rows, outputs) of inputs (rows, inputs), behind the ReLU if there is one."""
         self._seen = values
         self._sums, outputs, self._below = self._fit(values)
-        if self._wide:
+        if self.wide:
             sums = nn.functional.linear(values.double(), self._weight.double(), self._bias.double())
             self._sums.copy_(sums)
         else:

@@ -10,6 +10,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from ganglion.codegen.actor import write_actor
 
+from .averaging import Averaging
 from .checkpoint import save_checkpoint
 from .compression import Compression
 from .evaluation import Act, act_float, act_integer, evaluate_together, summarise
@@ -36,12 +37,13 @@ class Progress(BaseCallback):
         recipe: Recipe,
         folder: Path,
         compression: Compression,
+        averaging: Averaging,
         state: dict,
         stop_before: int | None,
     ) -> None:
         super().__init__()
         self.protocol, self.recipe, self.folder = protocol, recipe, folder
-        self.compression, self.parts = compression, compression.parts
+        self.compression, self.parts, self.averaging = compression, compression.parts, averaging
         self.stop_before = stop_before
         self.float_returns: dict | None = state.get("float_returns")
         self.best: dict | None = state.get("best")
@@ -56,7 +58,7 @@ class Progress(BaseCallback):
     def save(self) -> None:
         """Write a checkpoint of everything that the rest of the run depends on."""
         extra = {"float_returns": self.float_returns, "best": self.best}
-        save_checkpoint(self.model, self.folder, self.compression.state | extra)
+        save_checkpoint(self.model, self.folder, self.compression.state | self.averaging.state | extra)
 
     def finish(self, shared_dense: bool) -> Result:
         """Measure the last policy on fresh seeds, write it and the run's result."""
@@ -110,7 +112,8 @@ class Progress(BaseCallback):
             self._write_policy("best-", fresh)
 
     def _evaluate(self, episodes: int, first_seed: int) -> list[float]:
-        return evaluate_together(self.act(), self.protocol.env_id, episodes, first_seed)
+        with self.averaging.in_use():
+            return evaluate_together(self.act(), self.protocol.env_id, episodes, first_seed)
 
     def _nonzeros(self) -> int:
         return sum(layer.nonzeros for layer in self.parts.layers)
@@ -141,9 +144,11 @@ class Progress(BaseCallback):
             return f"{prefix}actor.safetensors"
         if self.recipe.head == "tanh":
             about |= {"env_id": self.protocol.env_id, "returns": {"float": final}}
-            write_teacher(self.folder / f"{prefix}teacher.safetensors", self.model, about)
+            with self.averaging.in_use():
+                write_teacher(self.folder / f"{prefix}teacher.safetensors", self.model, about)
             return f"{prefix}teacher.safetensors"
-        self.model.save(self.folder / f"{prefix}model.zip")
+        with self.averaging.in_use():
+            self.model.save(self.folder / f"{prefix}model.zip")
         return f"{prefix}model.zip"
 
 

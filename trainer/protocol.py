@@ -22,6 +22,8 @@ class Protocol:
     The schedule is that of Ivanov et al. (Sci Rep 15, 9718, 2025): dense up to `prune_start` * steps, cubic magnitude
     pruning up to `prune_end` * steps, fixed mask up to `steps`, then quantised up to `quantise_end` * steps. Sparsity 0
     means no pruning. Without `quantised` the run is as long and stays in float: the baseline of equal training.
+    With `averaging_steps` the policy that is measured and written is the mean over about so many last steps: for
+    dense float policies, beside which nothing else is averaged.
     Defaults are the paper's for soft actor-critic; trainer/recipes has one file per algorithm with all that differs.
     """
 
@@ -53,6 +55,7 @@ class Protocol:
     evaluate_every: int = 10_000
     evaluation_episodes: int = 20
     checkpoint_every: int = 20_000
+    averaging_steps: int = 0
 
     @property
     def total_steps(self) -> int:
@@ -96,8 +99,19 @@ def check_protocol(protocol: Protocol) -> None:
         raise ProtocolError(f"gamma is {protocol.gamma}; allowed: 0 to 1")
     if not all(width > 0 for width in protocol.widths):
         raise ProtocolError(f"widths are {protocol.widths}; every hidden layer needs at least one neuron")
+    _check_averaging(protocol)
     _check_schedule(protocol)
     _check_bits(protocol.bits)
+
+
+def _check_averaging(protocol: Protocol) -> None:
+    if protocol.averaging_steps < 0:
+        raise ProtocolError(f"averaging_steps is {protocol.averaging_steps}; 0 or more is needed")
+    if protocol.averaging_steps and (protocol.sparsity or protocol.quantises):
+        raise ProtocolError(
+            f"averaging_steps is {protocol.averaging_steps}, but only dense float policies are averaged: masks and "
+            "rounding would not hold for the mean; leave it at 0, or train with --sparsity 0 --no-quantised"
+        )
 
 
 def _check_schedule(protocol: Protocol) -> None:

@@ -10,6 +10,7 @@ import torch
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from .averaging import Averaging
 from .checkpoint import list_checkpoints, load_checkpoint
 from .compression import Compression
 from .environments import check_env, make_env
@@ -41,10 +42,11 @@ def train(
     parts = recipe.parts(model)
     check_live(protocol, [tuple(layer.weight.shape) for layer in parts.layers])
     compression = Compression(protocol, parts, state)
-    progress = Progress(protocol, recipe, folder, compression, state, stop_before)
+    averaging = Averaging(protocol, parts, state)
+    progress = Progress(protocol, recipe, folder, compression, averaging, state, stop_before)
     if model.num_timesteps < (protocol.total_steps if stop_before is None else stop_before - 1):
         remaining, fresh = protocol.total_steps - model.num_timesteps, not model.num_timesteps
-        callbacks = CallbackList([progress, compression])
+        callbacks = CallbackList([averaging, progress, compression])
         model.learn(remaining, callback=callbacks, log_interval=10**9, reset_num_timesteps=fresh)
         progress.save()
     else:

@@ -1,30 +1,32 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 from rich.console import Console
 
-from ganglion.codegen.actor import read_actor
 from ganglion.codegen.plan import write_plan
 from ganglion.hil.library import build_policy_library
 
 from ..building import compile_chosen
+from ..errors import UsageError
 from ..kernel_choice import choose_kernel
-from ..options import Flat, KernelOptions
+from ..options import ActorOptions, Flat, KernelOptions
 from ..places import c_identifier
+from ..selection import Choice
 
 
 @dataclass
 class Compile:
     """Compile an actor to C: a header that stands alone, and the policy for the firmware."""
 
-    actor: tyro.conf.Positional[Path]
-    """Actor file (.safetensors)."""
     out: Path
     """Folder for the C files."""
+    file: tyro.conf.Positional[Path | None] = None
+    """Actor file (.safetensors), the same as --actor."""
+    which: Annotated[ActorOptions, Flat] = field(default_factory=ActorOptions)
     name: str | None = None
     """Prefix of every C identifier; by default the environment's name."""
     target: str = "cortex-m4"
@@ -36,7 +38,7 @@ class Compile:
     def run(self) -> int:
         """Compile and write."""
         self.how.check_flash("a compilation")
-        policy = read_actor(self.actor).policy
+        policy = self._choose().actor.policy
         kernel, choice = choose_kernel(policy, self.target, self.how)
         plan = compile_chosen(policy, self.name or c_identifier(policy.env_id), self.target, kernel, choice)
         write_plan(plan, self.out)
@@ -51,3 +53,10 @@ class Compile:
             soft_wrap=True,
         )
         return 0
+
+    def _choose(self) -> Choice:
+        if self.file is None:
+            return self.which.choose()
+        if self.which.actor not in (None, self.file):
+            raise UsageError(f"two actor files were given, {self.file} and {self.which.actor}; give one of them")
+        return replace(self.which, actor=self.file).choose()

@@ -118,6 +118,8 @@ class StudentOptions:
     """How the weights that stay are shared among layers; `global` lets them compete."""
     updates: int = 16_000
     """Gradient steps; 40,000 to 60,000 pay at the limit."""
+    round_steps: int = 4_000
+    """Environment steps of each of 47 rounds of rollouts: how much data there is to as many updates."""
     seed: int = 0
     """Seed of everything."""
 
@@ -126,7 +128,9 @@ class StudentOptions:
         from ganglion.trainer.calibration import BitWidths
         from ganglion.trainer.distil import Settings
 
-        return Settings(
+        if self.round_steps < 1:
+            raise UsageError(f"--round-steps {self.round_steps}; at least 1 environment step is needed")
+        settings = Settings(
             sparsity=self.sparsity,
             seed=self.seed,
             bits=BitWidths(
@@ -140,6 +144,7 @@ class StudentOptions:
             allocation=self.allocation,
             updates=self.updates,
         )
+        return settings.with_rounds_of(self.round_steps)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ..errors import UsageError
 from ..extras import require_extra
 from .distil_options import Flat, TeacherOptions
 from .engine_options import EngineOptions
@@ -30,8 +31,8 @@ class Limit:
     """
 
     which: Annotated[TeacherOptions, Flat] = field(default_factory=TeacherOptions)
-    keep: float = 0.95
-    """Share of the teacher's return to keep."""
+    keep: float | None = None
+    """Share of the teacher's return to keep; 0.95 where no budget is given."""
     unit: Literal["bytes", "cycles", "luts", "ns", "nonzeros"] | None = None
     """What is to be small: bytes of the smallest kernel (code and tables included), cycles of the fastest kernel, or
     weights that are not zero; with --part, look-up tables of the smallest design or nanoseconds of the fastest one. By
@@ -111,8 +112,7 @@ class Limit:
     def _goal(self) -> Goal:
         from ganglion.trainer.limit import Goal
 
-        return Goal(
-            keep=self.keep,
+        goal = Goal(
             max_cycles=self.max_cycles,
             max_bytes=self.max_flash,
             unit=self.unit or ("luts" if self.part else "bytes"),
@@ -127,7 +127,14 @@ class Limit:
             long_updates=self.updates,
             short_updates=max(1, self.updates // 4),
             seeds=self.seeds,
+            **({} if self.keep is None else {"keep": self.keep}),
         )
+        if goal.has_budget and self.keep is not None:
+            raise UsageError(
+                f"--keep {self.keep:g} and a budget were given: either the smallest student that keeps a share of the "
+                "return is sought (--keep), or the best within a budget (--max-cycles and the like); leave one out"
+            )
+        return goal
 
 
 def _picture(goal: Goal, results: Sequence[Result], running: Sequence[Point] = ()) -> Group:

@@ -146,8 +146,8 @@ def test_a_report_of_another_image_is_not_shown_as_that_of_the_latest(run_native
 
 def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
     folders = [tmp_path / "first", tmp_path / "second"]
-    for folder in folders:
-        assert main(["compile", str(actor_file), "--out", str(folder)]) == 0
+    for folder, option in zip(folders, ([], ["--actor"]), strict=True):
+        assert main(["compile", *option, str(actor_file), "--out", str(folder)]) == 0
     contents = [{path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()} for folder in folders]
     assert contents[0] == contents[1]
     assert {"hopper.h", "policy.c"} <= contents[0].keys()
@@ -171,6 +171,8 @@ def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
         ),
         (("run", "--actor", "nothing.safetensors"), "there is no such actor file"),
         (("compile", "nothing.safetensors", "--out", "x"), "there is no such actor file"),
+        (("compile", "--out", "x"), "say which actor"),
+        (("compile", "one", "--actor", "two", "--out", "x"), "one and two; give one of them"),
         (("report",), "say which report"),
         (("report", "--env", "Hopper", "--build", "/nowhere"), "there is no such report"),
     ],

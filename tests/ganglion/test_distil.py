@@ -238,6 +238,7 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
     assert "--episodes 1" in fails(capsys, "distil", "--teacher", file, "--episodes", 1)
     assert "--seeds 0" in fails(capsys, "distil", "--teacher", file, "--seeds", 0)
     assert "given twice" in fails(capsys, "distil", "--teacher", file, "--seeds", 4, 4)
+    assert "--round-steps 0" in fails(capsys, "distil", file, "--round-steps", 0)
     assert "--polish -5" in fails(capsys, "distil", file, "--polish", -5)
     assert "the value function learns alone" in fails(capsys, "distil", file, "--polish", 100)
     assert "needs an environment" in fails(capsys, "distil", file, "--polish", 500_000, "--observations", "x.npy")
@@ -251,6 +252,8 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys):
     assert "cortex-m9" in fails(capsys, "limit", file, "--core", "cortex-m9")
     assert "budget is 0 bytes" in fails(capsys, "limit", file, "--max-flash", 0, "--out", tmp_path / "b")
     assert "--workers 0" in fails(capsys, "limit", "--teacher", file, "--workers", 0)
+    both = ("limit", "--teacher", file, "--keep", 0.9, "--max-cycles", 500, "--out", tmp_path / "s")
+    assert "--keep 0.9 and a budget were given" in fails(capsys, *both)
     assert "share to keep is 3.0" in fails(capsys, "limit", "--teacher", file, "--keep", 3, "--out", tmp_path / "s")
 
 

@@ -92,8 +92,10 @@ def test_a_teacher_file_may_need_an_environment():
     text = make("limit", "TEACHER=m.zip", "NORMALISER=n.pkl", "ENV=Swimmer", "MAX_CYCLES=250").stdout
     expected = "limit --teacher 'm.zip' --env 'Swimmer' --normaliser 'n.pkl' --max-cycles '250'"
     assert " ".join(text.split()).endswith(expected)
-    distil = " ".join(make("distil", "ENV=Hopper", "SEEDS=3", "POLISH=500000").stdout.split())
-    assert "distil --env 'Hopper' --seeds '3'" in distil and distil.endswith("--polish '500000'")
+    how = ("SEEDS=3", "UPDATES=900", "ROUND_STEPS=800", "POLISH=500000")
+    distil = " ".join(make("distil", "ENV=Hopper", *how).stdout.replace("\\\n", " ").split())
+    assert "distil --env 'Hopper' --seeds '3'" in distil
+    assert distil.endswith("--updates '900' --round-steps '800' --polish '500000'")
 
 
 def test_values_are_quoted():

@@ -177,3 +177,18 @@ def test_sparse_layers_follow_every_update(kind):
             else:
                 codes, _, exponents = layer.codes()
                 assert torch.equal(layer.in_use()[0], torch.ldexp(codes, exponents[:, None]))
+
+
+def test_the_lean_step_follows_new_quantisers():
+    """Integers of other widths in bits, whose rounding goes another way, replace those before at once."""
+    model = _model(LeanSAC)
+    layers = _compress(model, "masks")
+    observations = torch.as_tensor(model.replay_buffer.observations[:100, 0])
+    for bits in (BitWidths(), BitWidths(4), BitWidths(8, 16, 16), BitWidths(powers_of_two=True), BitWidths(3)):
+        calibrate(layers[:-1], observations, bits)
+        means, _ = model._networks().actor.forward(observations)
+        with torch.no_grad():
+            values = observations
+            for layer in layers[:-1]:
+                values = layer(values)
+        assert torch.equal(means, values)

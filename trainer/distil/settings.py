@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..calibration import BitWidths
@@ -74,6 +74,11 @@ class Settings:
     recent_share: float = 0.3
     recent_observations: int = 40_000
 
+    def with_rounds_of(self, steps: int) -> Settings:
+        """The same with `steps` environment steps a round; what is kept and what counts as recent grow along."""
+        grown = {name: getattr(self, name) * steps // self.round_steps for name in ("capacity", "recent_observations")}
+        return replace(self, round_steps=steps, **grown)
+
     def update_at(self, fraction: float) -> int:
         """The update at `fraction` of the run."""
         return round(fraction * self.updates)
@@ -139,7 +144,10 @@ def check_settings(settings: Settings) -> None:
     for name in ("activations", "observations"):
         if getattr(settings.bits, name) not in (8, 16):
             raise DistilError(f"{name} have {getattr(settings.bits, name)} bits; allowed: 8, 16")
-    positive = ("updates", "batch_size", "environments", "rounds", "prune_events", "capacity", "recent_observations")
+    positive = (
+        "updates", "batch_size", "environments", "rounds", "round_steps", "prune_events", "capacity",
+        "recent_observations",
+    )  # fmt: skip
     for name in positive:
         if getattr(settings, name) < 1:
             raise DistilError(f"{name} is {getattr(settings, name)}; at least 1 is needed")

@@ -24,7 +24,14 @@ class SacProtocol(Protocol):
 PAPER: dict = {}
 FAST = {"batch_size": 128}
 FASTEST = {"batch_size": 64}
-TEACHER = {"sparsity": 0.0, "quantised": False, "quantise_end": 1.0, "weight_decay": 0.0, "batch_size": 128}
+TEACHER = {
+    "sparsity": 0.0,
+    "quantised": False,
+    "quantise_end": 1.0,
+    "weight_decay": 0.0,
+    "batch_size": 128,
+    "averaging_steps": 20_000,
+}
 SMALL = {
     "allocation": "uniform",  # the published formula would leave nothing of the layer between 64 and 64
     "steps": 10_000,

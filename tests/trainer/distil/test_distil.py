@@ -178,6 +178,16 @@ def test_recorded_observations_are_enough():
     assert np.abs(actions - (steer(recorded[:100]) * 3 + 1)).mean() < 0.3
 
 
+def test_longer_rounds_are_kept_as_long():
+    """As many rounds are remembered, and as many count as recent, however long they are."""
+    longer = SMALL.with_rounds_of(4 * SMALL.round_steps)
+    assert (longer.capacity, longer.recent_observations) == (6_000, 1_200)
+    assert longer.with_rounds_of(SMALL.round_steps) == SMALL == SMALL.with_rounds_of(SMALL.round_steps)
+    rounds = sum(SMALL.collects_at(update) for update in range(SMALL.updates))
+    steps = [distil(teacher(), settings).about["provenance"]["steps"] for settings in (SMALL, longer)]
+    assert steps == [400 + rounds * settings.round_steps for settings in (SMALL, longer)]
+
+
 def drive(policy):
     with torch.no_grad():
         return lambda x: torch.tanh(policy.actor(torch.from_numpy(x))).detach().numpy()
