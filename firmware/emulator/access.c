@@ -1,51 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which instruction of the running block accesses a register, where only one can: a register's address is computed
    from the core registers as they are now. Python decides where several come into question (access.py). */
-#include "machine.h"
+#include "access.h"
 
 #include <stdlib.h>
 
-uint32_t access_address(const struct machine *m, const struct access *access)
+void access_start(struct accesses *accesses, struct core *core, accesses_callback list, place_callback place)
 {
-    uint32_t address = machine_register(m, access->base) + access->displacement;
+    *accesses = (struct accesses){.core = core, .list = list, .place = place};
+}
+
+void access_free(struct accesses *accesses)
+{
+    for (size_t i = 0; i < accesses->list_count; i++) {
+        free(accesses->lists[i].items);
+    }
+    free(accesses->lists);
+}
+
+uint32_t access_address(const struct core *core, const struct access *access)
+{
+    uint32_t address = core_register(core, access->base) + access->displacement;
     if (access->index) {
-        address += machine_register(m, access->index) << access->shift;
+        address += core_register(core, access->index) << access->shift;
     }
     return address;
 }
 
 /* The loads or stores of the running block, asked for once; NULL without memory. */
-static const struct access_list *list_of(struct machine *m, bool write)
+static const struct access_list *list_of(struct accesses *accesses, bool write)
 {
-    for (size_t i = 0; i < m->access_list_count; i++) {
-        const struct access_list *list = &m->access_lists[i];
-        if (list->block == m->block && list->size == m->block_size && list->write == write) {
+    const uint32_t block = accesses->core->block, size = accesses->core->block_size;
+    for (size_t i = 0; i < accesses->list_count; i++) {
+        const struct access_list *list = &accesses->lists[i];
+        if (list->block == block && list->size == size && list->write == write) {
             return list;
         }
     }
-    struct access_list *lists = realloc(m->access_lists, (m->access_list_count + 1) * sizeof *lists);
-    struct access *items = calloc(m->block_size / 2, sizeof *items);
+    struct access_list *lists = realloc(accesses->lists, (accesses->list_count + 1) * sizeof *lists);
+    struct access *items = calloc(size / 2, sizeof *items);
     if (lists) {
-        m->access_lists = lists;
+        accesses->lists = lists;
     }
     if (!lists || !items) {
         free(items);
         return NULL;
     }
-    lists[m->access_list_count] = (struct access_list){
-        .block = m->block, .size = m->block_size, .write = write, .items = items,
-        .count = m->config.accesses(m->block, m->block_size, write, items),
+    lists[accesses->list_count] = (struct access_list){
+        .block = block, .size = size, .write = write, .items = items,
+        .count = accesses->list(block, size, write, items),
     };
-    return &lists[m->access_list_count++];
+    return &lists[accesses->list_count++];
 }
 
-static uint32_t sole(struct machine *m, uint32_t target, bool write)
+static uint32_t sole(struct accesses *accesses, uint32_t target, bool write)
 {
-    const struct access_list *list = list_of(m, write);
+    const struct access_list *list = list_of(accesses, write);
     uint32_t found = 0;
     for (uint32_t i = 0; list && i < list->count; i++) {
         const struct access *access = &list->items[i];
-        if (access->pc > m->last_access && access_address(m, access) == target) {
+        if (access->pc > accesses->last && access_address(accesses->core, access) == target) {
             if (found) {
                 return 0;
             }
@@ -56,24 +70,17 @@ static uint32_t sole(struct machine *m, uint32_t target, bool write)
 }
 
 /* The instruction that accesses `target` now; 0 when it cannot be told, which is a fault then. */
-uint32_t machine_access_pc(struct machine *m, uint32_t target, bool write)
+uint32_t access_pc(struct accesses *accesses, uint32_t target, bool write)
 {
-    uint32_t pc = sole(m, target, write);
+    struct core *core = accesses->core;
+    uint32_t pc = sole(accesses, target, write);
     if (!pc) {
-        pc = m->config.place(m->block, m->block_size, m->last_access, target, write);
+        pc = accesses->place(core->block, core->block_size, accesses->last, target, write);
     }
     if (pc) {
-        m->last_access = pc;
+        accesses->last = pc;
     } else {
-        machine_raise(m, FAULT_PRICE, write, target);
+        core_raise(core, FAULT_PRICE, write, target);
     }
     return pc;
-}
-
-void accesses_free(struct machine *m)
-{
-    for (size_t i = 0; i < m->access_list_count; i++) {
-        free(m->access_lists[i].items);
-    }
-    free(m->access_lists);
 }

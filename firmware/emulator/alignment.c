@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What loads cost at addresses that their width does not divide. Only those that can meet one are watched, one hook
-   each (alignment.py says which): the core registers tell the address before the instruction runs. */
-#include "machine.h"
+/* Only loads that can meet such an address are watched, one hook each (alignment.py says which): the core registers
+   tell the address before the instruction runs. */
+#include "alignment.h"
 
 #include <stdlib.h>
 
@@ -9,24 +9,26 @@ static void on_load(uc_engine *uc, uint64_t address, uint32_t size, void *user)
 {
     (void)uc, (void)address, (void)size;
     const struct watched_load *load = user;
-    struct machine *m = load->machine;
-    m->cycles += load->config.cycles[access_address(m, &load->config.access) & 3u];
+    load->core->cycles += load->config.cycles[access_address(load->core, &load->config.access) & 3u];
 }
 
 /* Once, before the engine has run. */
-int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count)
+bool alignment_watch(struct alignment *alignment, struct core *core, const struct load_config *loads, size_t count)
 {
-    m->loads = calloc(count + 1, sizeof *m->loads);
-    if (!m->loads) {
-        return -1;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct watched_load *load = &m->loads[i];
+    alignment->loads = calloc(count + 1, sizeof *alignment->loads);
+    for (size_t i = 0; alignment->loads && i < count; i++) {
+        struct watched_load *load = &alignment->loads[i];
         const uint64_t pc = loads[i].access.pc;
-        *load = (struct watched_load){.machine = m, .config = loads[i]};
-        if (uc_hook_add(m->uc, &load->hook, UC_HOOK_CODE, (void *)on_load, load, pc, pc) != UC_ERR_OK) {
-            return -1;
+        uc_hook hook;
+        *load = (struct watched_load){.core = core, .config = loads[i]};
+        if (uc_hook_add(core->uc, &hook, UC_HOOK_CODE, (void *)on_load, load, pc, pc) != UC_ERR_OK) {
+            return false;
         }
     }
-    return 0;
+    return alignment->loads;
+}
+
+void alignment_free(struct alignment *alignment)
+{
+    free(alignment->loads);
 }

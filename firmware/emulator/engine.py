@@ -26,6 +26,7 @@ from .library import (
     Access,
     Config,
     Edge,
+    ExceptionConfig,
     Report,
     Span,
     load_library,
@@ -93,7 +94,7 @@ class Engine:
         config = Config(
             *self._callbacks, flash_config(flash_model, flash), *ram_config(regions), vectors, *usart,
             peripherals.cpuid,
-            exceptions.entry_cycles, exceptions.return_cycles, exceptions.return_float_cycles,
+            ExceptionConfig(exceptions.entry_cycles, exceptions.return_cycles, exceptions.return_float_cycles),
         )  # fmt: skip
         self._machine = self._library.machine_new(self.uc._uch, config)
         if not self._machine:

@@ -1,69 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What can stop the program between two basic blocks. Most of it changes with the caller, an exception or a register
-   alone: then events_touch has everything looked at before the next block, else not before something is due. */
-#include "machine.h"
+/* Most events come with the caller, an exception or a register alone: then core_end_quiet has everything looked at before
+   the next block, else not before something is due. */
+#include "events.h"
 
 #define NEVER UINT64_MAX
-
-static bool bytes_wait(const struct machine *m)
-{
-    return m->line.byte_cycles && m->received.begin != m->received.end && !line_arrived(m);
-}
 
 static uint64_t earlier(uint64_t event, uint64_t now, uint64_t next)
 {
     return event > now && event < next ? event : next;
 }
 
+static uint64_t later(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
 /* The first thing that happens by itself after now and before `horizon`; `horizon` where nothing does. */
 static uint64_t first_event(const struct machine *m, uint64_t horizon)
 {
-    const uint64_t now = machine_now(m);
-    uint64_t next = earlier(bytes_wait(m) ? m->line.next_arrival : 0, now, horizon);
-    next = earlier(m->line.answered_at, now, next);
-    next = earlier(systick_next(m), now, next);
-    return earlier(m->watchdog.runs ? m->watchdog.deadline : 0, now, next);
+    const struct port *port = &m->peripherals.port;
+    const uint64_t now = core_now(&m->core);
+    uint64_t next = earlier(port_next(port), now, horizon);
+    next = earlier(port->line.answered_at, now, next);
+    next = earlier(timer_next(&m->system.timer), now, next);
+    return earlier(watchdog_next(&m->peripherals.watchdog), now, next);
 }
 
 /* When a sleeping board has something to do next; now when there is nothing to wait for. */
 uint64_t events_next(const struct machine *m)
 {
-    const uint64_t now = machine_now(m);
-    uint64_t horizon = m->awake_at > now ? m->awake_at : now;
-    if (bytes_wait(m) && m->line.next_arrival > horizon) {
-        horizon = m->line.next_arrival;
-    }
-    if (m->line.answered_at > horizon) {
-        horizon = m->line.answered_at;
-    }
-    return first_event(m, horizon);
-}
-
-void events_touch(struct machine *m)
-{
-    m->quiet_until = 0;
+    const struct port *port = &m->peripherals.port;
+    const uint64_t awake = later(m->awake_at, core_now(&m->core));
+    return first_event(m, later(later(awake, port_next(port)), port->line.answered_at));
 }
 
 /* Why the program cannot go on with the next block; STOP_NONE when it can. */
 enum stop events_stop(struct machine *m)
 {
-    if (m->fault != FAULT_NONE) {
+    struct core *core = &m->core;
+    if (core->fault != FAULT_NONE) {
         return STOP_FAULT;
     }
-    if (m->reset_requested || watchdog_expired(m)) {
+    if (m->system.reset_requested || watchdog_expired(&m->peripherals.watchdog)) {
         return STOP_RESET;
     }
-    if (line_answered(m)) {
+    if (line_answered(&m->peripherals.port.line)) {
         return STOP_ANSWERED;
     }
-    if (m->instructions >= m->limit) {
+    if (core->instructions >= m->limit) {
         return STOP_BUDGET;
     }
-    if (exceptions_ready(m)) {
+    if (exceptions_ready(&m->exceptions)) {
         return STOP_INTERRUPT;
     }
     /* PRIMASK changes without a word: what waits for it is looked at before every block. */
     const uint64_t next = first_event(m, NEVER);
-    m->quiet_until = exceptions_pending(m) ? 0 : next == NEVER ? NEVER : next - m->idle_cycles;
-    return m->fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
+    core->quiet_until = exceptions_pending(&m->exceptions) ? 0 : next == NEVER ? NEVER : next - core->idle_cycles;
+    return core->fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Exception entry and return of the M profile (ARMv7-M Architecture Reference Manual, B1.5.6 to B1.5.8), for one
-   interrupt at a time: no nesting, no late arrival, no tail chaining, main stack only. The FPU's part of the frame is
-   written at entry, where the core reserves it and writes it on the handler's first FPU instruction:
-   the memory and registers that a program sees are the same. Entry costs the same with and without it. */
-#include "machine.h"
+/* By the ARMv7-M Architecture Reference Manual, B1.5.6 to B1.5.8, for one interrupt at a time: no nesting, no late arrival,
+   no tail chaining, main stack only. The FPU's part of the frame is written at entry, where the core reserves it and
+   writes it on the handler's first FPU instruction: the memory and registers that a program sees are the same. Entry
+   costs the same with and without it. */
+#include "exceptions.h"
 
 enum {
     BASIC_BYTES = 0x20,
@@ -23,118 +23,118 @@ enum {
 static const int frame_registers[7] = {UC_ARM_REG_R0, UC_ARM_REG_R1,  UC_ARM_REG_R2, UC_ARM_REG_R3,
                                        UC_ARM_REG_R12, UC_ARM_REG_LR, UC_ARM_REG_PC};
 
-static void set(struct machine *m, int id, uint32_t value)
+static bool interrupt_pending(const struct exceptions *e)
 {
-    uc_reg_write(m->uc, id, &value);
-}
-
-static bool interrupt_pending(const struct machine *m)
-{
-    const uint32_t number = m->config.usart_interrupt;
-    const uint32_t word = number / 32, bit = 1u << number % 32;
-    if (!(m->enabled[word] & bit) || m->in_handler) {
+    if (!nvic_enabled(&e->system->nvic, e->interrupt) || e->in_handler) {
         return false;
     }
-    return (m->pending[word] & bit) || usart_interrupts(m);
+    return nvic_pends(&e->system->nvic, e->interrupt) || port_interrupts(e->port);
 }
 
 /* Something would interrupt; PRIMASK does not matter to WFI. */
-bool exceptions_pending(const struct machine *m)
+bool exceptions_pending(const struct exceptions *e)
 {
-    return systick_pends(m) || interrupt_pending(m);
+    return timer_pends(&e->system->timer) || interrupt_pending(e);
 }
 
 /* The interrupt's line is up and the NVIC and PRIMASK let it through. */
-bool exceptions_ready(struct machine *m)
+bool exceptions_ready(const struct exceptions *e)
 {
-    if (!exceptions_pending(m) || (machine_register(m, UC_ARM_REG_PRIMASK) & 1u)) {
+    if (!exceptions_pending(e) || (core_register(e->core, UC_ARM_REG_PRIMASK) & 1u)) {
         return false;
     }
-    if (systick_pends(m)) {
-        machine_raise(m, FAULT_UNMODELLED, UNMODELLED_SYSTICK_INTERRUPT, 0);
+    if (timer_pends(&e->system->timer)) {
+        core_raise(e->core, FAULT_UNMODELLED, UNMODELLED_SYSTICK_INTERRUPT, 0);
         return false;
     }
     return true;
 }
 
-static void float_registers(struct machine *m, uint32_t frame[], bool save)
+static uint32_t frame_bytes(bool floats)
 {
-    for (int i = 0; i < 16; i++) {
-        if (save) {
-            frame[SINGLES_WORD + i] = machine_register(m, UC_ARM_REG_S0 + i);
-        } else {
-            set(m, UC_ARM_REG_S0 + i, frame[SINGLES_WORD + i]);
-        }
-    }
-    if (save) {
-        frame[FPSCR_WORD] = machine_register(m, UC_ARM_REG_FPSCR);
-    } else {
-        set(m, UC_ARM_REG_FPSCR, frame[FPSCR_WORD]);
-    }
+    return floats ? EXTENDED_BYTES : BASIC_BYTES;
 }
 
-void exceptions_enter(struct machine *m)
+/* The frame of the registers as they are; the stack was aligned to 4 bytes alone where bit 2 of SP is set. */
+static void save(const struct core *core, uint32_t frame[], bool floats)
 {
-    const uint32_t number = m->config.usart_interrupt;
-    const uint32_t control = machine_register(m, UC_ARM_REG_CONTROL);
-    if (control & CONTROL_SPSEL) {
-        machine_raise(m, FAULT_UNMODELLED, UNMODELLED_PROCESS_STACK, 0);
-        return;
-    }
-    uint32_t frame[EXTENDED_BYTES / 4] = {0}, handler = 0, vectors = machine_word(m, 0xE000ED08u);
-    const bool floats = control & CONTROL_FPCA;
-    const uint32_t bytes = floats ? EXTENDED_BYTES : BASIC_BYTES;
-    const uint32_t old = machine_register(m, UC_ARM_REG_SP);
-    const uint32_t stack = (old - bytes) & ~7u;
+    const uint32_t realigned = core_register(core, UC_ARM_REG_SP) & 4u ? XPSR_REALIGNED : 0u;
     for (int i = 0; i < 7; i++) {
-        frame[i] = machine_register(m, frame_registers[i]);
+        frame[i] = core_register(core, frame_registers[i]);
     }
-    frame[7] = (machine_register(m, UC_ARM_REG_XPSR) & ~(uint32_t)XPSR_REALIGNED) | (old & 4u ? XPSR_REALIGNED : 0u);
+    frame[7] = (core_register(core, UC_ARM_REG_XPSR) & ~(uint32_t)XPSR_REALIGNED) | realigned;
+    for (int i = 0; floats && i < 16; i++) {
+        frame[SINGLES_WORD + i] = core_register(core, UC_ARM_REG_S0 + i);
+    }
     if (floats) {
-        float_registers(m, frame, true);
+        frame[FPSCR_WORD] = core_register(core, UC_ARM_REG_FPSCR);
     }
-    if (uc_mem_write(m->uc, stack, frame, bytes) != UC_ERR_OK ||
-        uc_mem_read(m->uc, vectors + 4 * (FIRST_INTERRUPT + number), &handler, 4) != UC_ERR_OK) {
-        machine_raise(m, FAULT_MEMORY, UC_MEM_WRITE_UNMAPPED, stack);
-        return;
-    }
-    set(m, UC_ARM_REG_SP, stack);
-    set(m, UC_ARM_REG_LR, floats ? EXC_RETURN_THREAD_MAIN & ~EXC_RETURN_NO_FLOAT : EXC_RETURN_THREAD_MAIN);
-    set(m, UC_ARM_REG_CONTROL, control & ~(uint32_t)CONTROL_FPCA);
-    set(m, UC_ARM_REG_XPSR, 1u << 24 | (FIRST_INTERRUPT + number));
-    m->pending[number / 32] &= ~(1u << number % 32);
-    m->in_handler = true;
-    m->interrupts++;
-    m->cycles += m->config.entry_cycles;
-    machine_jump(m, handler);
 }
 
-void exceptions_return(struct machine *m)
+/* All of `frame` but the PC. */
+static void restore(const struct core *core, const uint32_t frame[], bool floats)
 {
-    const uint32_t code = m->pc | 1u; /* the branch drops bit 0 */
-    if (!m->in_handler || (code | EXC_RETURN_NO_FLOAT) != EXC_RETURN_THREAD_MAIN) {
-        machine_raise(m, FAULT_EXCEPTION, 8, code);
+    for (int i = 0; i < 6; i++) {
+        core_set_register(core, frame_registers[i], frame[i]);
+    }
+    for (int i = 0; floats && i < 16; i++) {
+        core_set_register(core, UC_ARM_REG_S0 + i, frame[SINGLES_WORD + i]);
+    }
+    if (floats) {
+        core_set_register(core, UC_ARM_REG_FPSCR, frame[FPSCR_WORD]);
+    }
+    core_set_register(core, UC_ARM_REG_XPSR, frame[7] & ~(uint32_t)(XPSR_REALIGNED | XPSR_EXCEPTION));
+}
+
+void exceptions_enter(struct exceptions *e)
+{
+    struct core *core = e->core;
+    const uint32_t control = core_register(core, UC_ARM_REG_CONTROL), number = FIRST_INTERRUPT + e->interrupt;
+    if (control & CONTROL_SPSEL) {
+        core_raise(core, FAULT_UNMODELLED, UNMODELLED_PROCESS_STACK, 0);
+        return;
+    }
+    const bool floats = control & CONTROL_FPCA;
+    const uint32_t stack = (core_register(core, UC_ARM_REG_SP) - frame_bytes(floats)) & ~7u;
+    uint32_t frame[EXTENDED_BYTES / 4] = {0}, handler = 0;
+    save(core, frame, floats);
+    if (uc_mem_write(core->uc, stack, frame, frame_bytes(floats)) != UC_ERR_OK ||
+        uc_mem_read(core->uc, system_vectors(e->system) + 4 * number, &handler, 4) != UC_ERR_OK) {
+        core_raise(core, FAULT_MEMORY, UC_MEM_WRITE_UNMAPPED, stack);
+        return;
+    }
+    core_set_register(core, UC_ARM_REG_SP, stack);
+    core_set_register(core, UC_ARM_REG_LR,
+                      floats ? EXC_RETURN_THREAD_MAIN & ~EXC_RETURN_NO_FLOAT : EXC_RETURN_THREAD_MAIN);
+    core_set_register(core, UC_ARM_REG_CONTROL, control & ~(uint32_t)CONTROL_FPCA);
+    core_set_register(core, UC_ARM_REG_XPSR, 1u << 24 | number);
+    nvic_take(&e->system->nvic, e->interrupt);
+    e->in_handler = true;
+    e->count++;
+    core->cycles += e->config.entry_cycles;
+    core_jump(core, handler);
+}
+
+void exceptions_return(struct exceptions *e)
+{
+    struct core *core = e->core;
+    const uint32_t code = core->pc | 1u; /* the branch drops bit 0 */
+    if (!e->in_handler || (code | EXC_RETURN_NO_FLOAT) != EXC_RETURN_THREAD_MAIN) {
+        core_raise(core, FAULT_EXCEPTION, EXCEPTION_EXIT, code);
         return;
     }
     uint32_t frame[EXTENDED_BYTES / 4] = {0};
     const bool floats = !(code & EXC_RETURN_NO_FLOAT);
-    const uint32_t bytes = floats ? EXTENDED_BYTES : BASIC_BYTES;
-    const uint32_t stack = machine_register(m, UC_ARM_REG_SP);
-    if (uc_mem_read(m->uc, stack, frame, bytes) != UC_ERR_OK) {
-        machine_raise(m, FAULT_MEMORY, UC_MEM_READ_UNMAPPED, stack);
+    const uint32_t stack = core_register(core, UC_ARM_REG_SP);
+    if (uc_mem_read(core->uc, stack, frame, frame_bytes(floats)) != UC_ERR_OK) {
+        core_raise(core, FAULT_MEMORY, UC_MEM_READ_UNMAPPED, stack);
         return;
     }
-    for (int i = 0; i < 6; i++) {
-        set(m, frame_registers[i], frame[i]);
-    }
-    if (floats) {
-        float_registers(m, frame, false);
-    }
-    const uint32_t control = machine_register(m, UC_ARM_REG_CONTROL) & ~(uint32_t)CONTROL_FPCA;
-    set(m, UC_ARM_REG_XPSR, frame[7] & ~(uint32_t)(XPSR_REALIGNED | XPSR_EXCEPTION));
-    set(m, UC_ARM_REG_CONTROL, control | (floats ? CONTROL_FPCA : 0u));
-    set(m, UC_ARM_REG_SP, (stack + bytes) | (frame[7] & XPSR_REALIGNED ? 4u : 0u));
-    m->in_handler = false;
-    m->cycles += m->config.return_cycles + (floats ? m->config.return_float_cycles : 0u);
-    machine_jump(m, frame[6]);
+    restore(core, frame, floats);
+    const uint32_t control = core_register(core, UC_ARM_REG_CONTROL) & ~(uint32_t)CONTROL_FPCA;
+    core_set_register(core, UC_ARM_REG_CONTROL, control | (floats ? CONTROL_FPCA : 0u));
+    core_set_register(core, UC_ARM_REG_SP, (stack + frame_bytes(floats)) | (frame[7] & XPSR_REALIGNED ? 4u : 0u));
+    e->in_handler = false;
+    core->cycles += e->config.return_cycles + (floats ? e->config.return_float_cycles : 0u);
+    core_jump(core, frame[6]);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Flash with wait states. One read at a time fetches a line; lines that were read last stay in a cache each for
    instructions and data. What the core waits is added to the cycles at once, so that all other counts see it. */
-#include "machine.h"
+#include "flash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,9 @@
 #define NO_LINE 0xFFFFFFFFu
 enum { FIRST_LAYOUTS = 1024, LAST_START = 0x7FFFFFFF };
 
-static bool in_flash(const struct machine *m, uint32_t address)
+static bool in_flash(const struct flash *f, uint32_t address)
 {
-    return m->config.flash.begin <= address && address < m->config.flash.end;
+    return f->config.begin <= address && address < f->config.end;
 }
 
 static uint64_t later(uint64_t one, uint64_t other)
@@ -45,49 +45,46 @@ static bool touch(struct lines *lines, uint32_t line, uint32_t capacity)
     return held;
 }
 
-static void wait_until(struct machine *m, uint64_t now, uint64_t ready)
+static void wait_until(struct flash *f, uint64_t now, uint64_t ready)
 {
-    m->cycles += later(ready, now) - now;
+    f->core->cycles += later(ready, now) - now;
 }
 
-static void prefetch(struct machine *m, uint32_t line, uint64_t now)
+static void prefetch(struct flash *f, uint32_t line, uint64_t now)
 {
-    struct flash *f = &m->flash;
     if (line != f->prefetched && find(&f->instructions, line) == f->instructions.count) {
-        f->busy_until = later(f->busy_until, now) + m->config.flash.wait_states + 1;
+        f->busy_until = later(f->busy_until, now) + f->config.wait_states + 1;
         f->prefetched = line;
         f->prefetched_at = f->busy_until;
     }
 }
 
 /* The instruction that needs `line` would start at the cycle `now`. */
-static void fetch(struct machine *m, uint32_t line, uint64_t now)
+static void fetch(struct flash *f, uint32_t line, uint64_t now)
 {
-    struct flash *f = &m->flash;
-    const struct flash_config *config = &m->config.flash;
+    const struct flash_config *config = &f->config;
     if (line == f->current) {
         return;
     }
     if (!touch(&f->instructions, line, config->instruction_lines)) {
         const bool coming = line == f->prefetched;
         const uint64_t ready = coming ? f->prefetched_at : later(f->busy_until, now) + config->wait_states;
-        wait_until(m, now, ready);
+        wait_until(f, now, ready);
         now = later(ready, now);
         f->busy_until = later(f->busy_until, now);
     }
     f->current = line;
     if (config->prefetch) {
-        prefetch(m, line + 1, now);
+        prefetch(f, line + 1, now);
     }
 }
 
 /* All lines of the block that runs, up to the instruction that starts `start` cycles after it. */
-static void fetch_until(struct machine *m, uint32_t start)
+static void fetch_until(struct flash *f, uint32_t start)
 {
-    struct flash *f = &m->flash;
-    const uint32_t end = m->block + m->block_size, line_bytes = m->config.flash.line_bytes;
-    while (f->layout && f->next < end && f->layout[(f->next - m->block) / 2] <= start) {
-        fetch(m, f->next / line_bytes, m->cycles + f->layout[(f->next - m->block) / 2]);
+    const uint32_t end = f->core->block + f->core->block_size, line_bytes = f->config.line_bytes;
+    while (f->layout && f->next < end && f->layout[(f->next - f->core->block) / 2] <= start) {
+        fetch(f, f->next / line_bytes, f->core->cycles + f->layout[(f->next - f->core->block) / 2]);
         f->next = (f->next / line_bytes + 1) * line_bytes;
     }
 }
@@ -122,87 +119,88 @@ static bool grow(struct flash *f)
 }
 
 /* For each halfword of the block, the cycle in which its instruction starts; asked for once. NULL is a fault. */
-static const uint32_t *layout_of(struct machine *m)
+static const uint32_t *layout_of(struct flash *f)
 {
-    struct flash *f = &m->flash;
     if (2 * f->layout_count >= f->layout_capacity && !grow(f)) {
         return NULL;
     }
-    struct layout *layout = &f->layouts[layout_slot(f->layouts, f->layout_capacity, m->block, m->block_size)];
+    struct layout *layout = &f->layouts[layout_slot(f->layouts, f->layout_capacity, f->core->block, f->core->block_size)];
     if (!layout->starts) {
-        uint32_t *starts = calloc(m->block_size / 2, sizeof *starts);
-        if (!starts || m->config.starts(m->block, m->block_size, starts) != 0) {
+        uint32_t *starts = calloc(f->core->block_size / 2, sizeof *starts);
+        if (!starts || f->starts(f->core->block, f->core->block_size, starts) != 0) {
             free(starts);
             return NULL;
         }
-        *layout = (struct layout){m->block, m->block_size, starts};
+        *layout = (struct layout){f->core->block, f->core->block_size, starts};
         f->layout_count++;
     }
     return layout->starts;
 }
 
 /* A block begins; where there are wait states only. */
-void flash_enter(struct machine *m)
+void flash_enter(struct flash *f)
 {
-    m->flash.layout = layout_of(m);
-    m->flash.next = in_flash(m, m->block) ? m->block : m->block + m->block_size;
-    if (!m->flash.layout) {
-        machine_raise(m, FAULT_PRICE, 0, m->block);
+    f->layout = layout_of(f);
+    f->next = in_flash(f, f->core->block) ? f->core->block : f->core->block + f->core->block_size;
+    if (!f->layout) {
+        core_raise(f->core, FAULT_PRICE, 0, f->core->block);
     }
 }
 
 /* What the block waits before its instruction at `pc`, which starts then. */
-void flash_reach(struct machine *m, uint32_t pc)
+void flash_reach(struct flash *f, uint32_t pc)
 {
-    if (flash_waits(m) && m->flash.layout) {
-        fetch_until(m, m->flash.layout[(pc - m->block) / 2]);
+    if (flash_waits(f) && f->layout) {
+        fetch_until(f, f->layout[(pc - f->core->block) / 2]);
     }
 }
 
 /* The block is over; where there are wait states only. */
-void flash_leave(struct machine *m)
+void flash_leave(struct flash *f)
 {
-    fetch_until(m, LAST_START);
+    fetch_until(f, LAST_START);
 }
 
 static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user)
 {
     (void)uc, (void)type, (void)size, (void)value;
-    struct machine *m = user;
-    struct flash *f = &m->flash;
-    const uint32_t pc = machine_register(m, UC_ARM_REG_PC) & ~1u;
-    if (!f->layout || pc - m->block >= m->block_size) {
+    struct flash *f = user;
+    const uint32_t pc = core_register(f->core, UC_ARM_REG_PC) & ~1u;
+    if (!f->layout || pc - f->core->block >= f->core->block_size) {
         return;
     }
-    flash_reach(m, pc);
-    const uint32_t line = (uint32_t)address / m->config.flash.line_bytes;
-    if (!touch(&f->data, line, m->config.flash.data_lines)) {
-        const uint64_t now = m->cycles + f->layout[(pc - m->block) / 2];
-        f->busy_until = later(f->busy_until, now) + m->config.flash.wait_states;
-        wait_until(m, now, f->busy_until);
+    flash_reach(f, pc);
+    const uint32_t line = (uint32_t)address / f->config.line_bytes;
+    if (!touch(&f->data, line, f->config.data_lines)) {
+        const uint64_t now = f->core->cycles + f->layout[(pc - f->core->block) / 2];
+        f->busy_until = later(f->busy_until, now) + f->config.wait_states;
+        wait_until(f, now, f->busy_until);
     }
 }
 
 /* Without wait states nothing is hooked: reads keep their speed. */
-bool flash_start(struct machine *m)
+bool flash_start(struct flash *f, struct core *core, const struct flash_config *config, starts_callback starts)
 {
-    flash_reset(m);
-    return !flash_waits(m) || uc_hook_add(m->uc, &m->hooks[2], UC_HOOK_MEM_READ, (void *)on_read, m, m->config.flash.begin,
-                                   m->config.flash.end - 1) == UC_ERR_OK;
+    uc_hook hook;
+    f->core = core;
+    f->config = *config;
+    f->starts = starts;
+    flash_reset(f);
+    return !flash_waits(f) || uc_hook_add(core->uc, &hook, UC_HOOK_MEM_READ, (void *)on_read, f, config->begin,
+                                          config->end - 1) == UC_ERR_OK;
 }
 
-void flash_reset(struct machine *m)
+void flash_reset(struct flash *f)
 {
-    struct flash *f = &m->flash;
     f->instructions.count = f->data.count = 0;
     f->current = f->prefetched = NO_LINE;
     f->busy_until = f->prefetched_at = 0;
 }
 
-void flash_free(struct machine *m)
+void flash_free(struct flash *f)
 {
-    for (size_t i = 0; i < m->flash.layout_capacity; i++) {
-        free(m->flash.layouts[i].starts);
+    for (size_t i = 0; i < f->layout_capacity; i++) {
+        free(f->layouts[i].starts);
     }
-    free(m->flash.layouts);
+    free(f->layouts);
 }

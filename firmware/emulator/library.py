@@ -19,8 +19,9 @@ from unicorn.unicorn_py3.unicorn import uclib
 
 FOLDER = Path(__file__).parent
 SOURCES = (
-    "machine.c", "access.c", "alignment.c", "edges.c", "events.c", "exceptions.c", "flash.c", "line.c", "memory.c",
-    "peripherals.c", "system.c", "watchdog.c",
+    "library.c", "run.c", "events.c", "machine.c", "exceptions.c", "peripherals.c", "port.c", "line.c", "watchdog.c",
+    "system.c", "counter.c", "timer.c", "nvic.c", "edges.c", "flash.c", "spans.c", "alignment.c", "access.c",
+    "memory.c", "core.c",
 )  # fmt: skip
 MAX_RAM = 8
 FLAGS = ("-std=c11", "-O2", "-shared", "-fPIC", "-fno-semantic-interposition")
@@ -36,7 +37,7 @@ class LibraryError(RuntimeError):
 
 
 class Access(ctypes.Structure):
-    """`struct access` of machine.h."""
+    """`struct access` of access.h."""
 
     _fields_ = (
         ("pc", c_uint32), ("base", c_int32), ("index", c_int32), ("shift", c_uint32), ("displacement", c_uint32),
@@ -44,13 +45,13 @@ class Access(ctypes.Structure):
 
 
 class LoadConfig(ctypes.Structure):
-    """`struct load_config` of machine.h."""
+    """`struct load_config` of alignment.h."""
 
     _fields_ = (("access", Access), ("cycles", c_uint32 * 4))
 
 
 class FlashConfig(ctypes.Structure):
-    """`struct flash_config` of machine.h."""
+    """`struct flash_config` of flash.h."""
 
     _fields_ = tuple(
         (name, c_uint32)
@@ -59,9 +60,15 @@ class FlashConfig(ctypes.Structure):
 
 
 class Range(ctypes.Structure):
-    """`struct range` of machine.h."""
+    """`struct range` of range.h."""
 
     _fields_ = (("begin", c_uint32), ("end", c_uint32))
+
+
+class ExceptionConfig(ctypes.Structure):
+    """`struct exception_config` of exceptions.h."""
+
+    _fields_ = (("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32))
 
 
 class Config(ctypes.Structure):
@@ -71,12 +78,12 @@ class Config(ctypes.Structure):
         ("price", PRICE), ("place", PLACE), ("accesses", ACCESSES), ("starts", STARTS), ("flash", FlashConfig),
         ("ram", Range * MAX_RAM), ("ram_count", c_uint32),
         ("vectors", c_uint32), ("usart_base", c_uint32), ("usart_interrupt", c_uint32), ("cpuid", c_uint32),
-        ("entry_cycles", c_uint32), ("return_cycles", c_uint32), ("return_float_cycles", c_uint32),
+        ("exceptions", ExceptionConfig),
     )  # fmt: skip
 
 
 class Report(ctypes.Structure):
-    """`struct report` of machine.h."""
+    """`struct report` of library.h."""
 
     _fields_ = (
         ("idle_cycles", c_uint64), ("overruns", c_uint64), ("cycles", c_uint64), ("instructions", c_uint64),
@@ -86,7 +93,7 @@ class Report(ctypes.Structure):
 
 
 class WatchdogConfig(ctypes.Structure):
-    """`struct watchdog_config` of machine.h."""
+    """`struct watchdog_config` of watchdog.h."""
 
     _fields_ = (
         ("base", c_uint32), ("tick_cycles", c_uint32), ("flags_register", c_uint32), ("all_flags", c_uint32),
@@ -96,7 +103,7 @@ class WatchdogConfig(ctypes.Structure):
 
 
 class Edge(ctypes.Structure):
-    """`struct edge` of machine.h."""
+    """`struct edge` of edges.h."""
 
     _fields_ = (
         ("count", c_uint64), ("from_address", c_uint32), ("from_size", c_uint32), ("to_address", c_uint32),
@@ -105,7 +112,7 @@ class Edge(ctypes.Structure):
 
 
 class Span(ctypes.Structure):
-    """`struct span` of machine.h."""
+    """`struct span` of spans.h."""
 
     _fields_ = (
         ("calls", c_uint64), ("total_cycles", c_uint64), ("min_cycles", c_uint64), ("max_cycles", c_uint64),
@@ -115,19 +122,19 @@ class Span(ctypes.Structure):
 
 
 class Status(ctypes.Structure):
-    """`struct status` of machine.h."""
+    """`struct status` of port.h."""
 
     _fields_ = (("offset", c_uint32), ("always", c_uint32), ("waiting", c_uint32), ("empty", c_uint32))
 
 
 class Condition(ctypes.Structure):
-    """`struct condition` of machine.h."""
+    """`struct condition` of port.h."""
 
     _fields_ = (("offset", c_uint32), ("mask", c_uint32), ("value", c_uint32))
 
 
 class Usart(ctypes.Structure):
-    """`struct usart` of machine.h."""
+    """`struct usart` of port.h."""
 
     _fields_ = (
         ("bytes", c_uint32), ("receive", c_uint32), ("send", c_uint32), ("set", c_uint32), ("clear", c_uint32),
@@ -145,7 +152,7 @@ _PROTOTYPES = {
     "machine_run": (c_int, (c_void_p, c_uint32, c_uint64)),
     "machine_report": (None, (c_void_p, POINTER(Report))),
     "machine_add_window": (c_int, (c_void_p, c_uint32, c_uint32)),
-    "machine_set_usart": (None, (c_void_p, POINTER(Usart))),
+    "machine_set_usart": (c_int, (c_void_p, POINTER(Usart))),
     "machine_add_range": (c_int, (c_void_p, c_uint32, c_uint32)),
     "machine_add_follow": (c_int, (c_void_p, c_uint32, c_uint32, c_int32)),
     "machine_add_reset_value": (c_int, (c_void_p, c_uint32, c_uint32)),
@@ -189,7 +196,7 @@ def _cache_folder() -> Path:
 
 
 def _build(compiler: tuple[str, ...], cache_folder: Path) -> Path:
-    files = [FOLDER / name for name in (*SOURCES, "machine.h")]
+    files = [*(FOLDER / name for name in SOURCES), *sorted(FOLDER.glob("*.h"))]
     engine = uclib._name
     # NUL bytes keep the parts of the key apart.
     parts = [*(file.read_bytes() for file in files), *map(str.encode, (*compiler, *FLAGS, engine, unicorn.__version__))]

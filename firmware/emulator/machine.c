@@ -1,89 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The run loop: from one stop of the engine to the next, until there is something for the caller. */
+/* Every part is told which others it stands on. */
 #include "machine.h"
 
 #include <stdlib.h>
 
-enum { WFI = 0xBF30, EXCEPTION_EXIT = 8 }; /* the opcode; QEMU's number for a branch to EXC_RETURN */
-
-uint32_t machine_register(const struct machine *m, int id)
+static bool start(struct machine *m, uc_engine *uc, const struct config *config)
 {
-    uint32_t value = 0;
-    uc_reg_read(m->uc, id, &value);
-    return value;
+    struct core *core = &m->core;
+    core->uc = uc;
+    m->spans.core = core;
+    m->exceptions = (struct exceptions){
+        .core = core, .system = &m->system, .port = &m->peripherals.port,
+        .interrupt = config->usart_interrupt, .config = config->exceptions,
+    };
+    access_start(&m->accesses, core, config->accesses, config->place);
+    edges_start(&m->edges, core, &m->flash, config->price);
+    return memory_start(&m->memory, core, config->ram, config->ram_count) &&
+           flash_start(&m->flash, core, &config->flash, config->starts) &&
+           system_start(&m->system, core, &m->accesses, &m->edges, config->cpuid, config->vectors) &&
+           peripherals_start(&m->peripherals, core, config->usart_base);
 }
 
-static void stop(struct machine *m, enum stop reason)
-{
-    m->stop = reason;
-    uc_emu_stop(m->uc);
-}
-
-/* The first fault counts; what follows it in the same block is its consequence. */
-void machine_raise(struct machine *m, enum fault fault, uint32_t detail, uint32_t address)
-{
-    if (m->fault == FAULT_NONE) {
-        m->fault = fault;
-        m->fault_detail = detail;
-        m->fault_address = address;
-        m->fault_pc = machine_register(m, UC_ARM_REG_PC);
-    }
-    events_touch(m);
-    stop(m, STOP_FAULT);
-}
-
-/* Unicorn does not execute a block in whose hook it is told to stop: it starts there again. */
-static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
-{
-    (void)uc;
-    struct machine *m = user;
-    edges_charge(m, (uint32_t)address);
-    if (m->cycles >= m->quiet_until || m->instructions >= m->limit) {
-        const enum stop reason = events_stop(m);
-        if (reason != STOP_NONE) {
-            stop(m, reason);
-            return;
-        }
-    }
-    if (m->span_count) {
-        spans_step(m, (uint32_t)address);
-    }
-    m->block = (uint32_t)address;
-    m->block_size = size;
-    m->last_access = 0;
-    if (flash_waits(m)) {
-        flash_enter(m);
-    }
-}
-
-static void on_exception(uc_engine *uc, uint32_t number, void *user)
-{
-    (void)uc;
-    struct machine *m = user;
-    if (number == EXCEPTION_EXIT) {
-        stop(m, STOP_EXCEPTION_RETURN);
-    } else {
-        machine_raise(m, FAULT_EXCEPTION, number, 0);
-    }
-}
-
-static bool add_hooks(struct machine *m)
-{
-    uc_engine *uc = m->uc;
-    return uc_hook_add(uc, &m->hooks[0], UC_HOOK_BLOCK, (void *)on_block, m, 1, 0) == UC_ERR_OK &&
-           uc_hook_add(uc, &m->hooks[1], UC_HOOK_INTR, (void *)on_exception, m, 1, 0) == UC_ERR_OK && memory_start(m);
-}
-
-/* Adds hooks and registers to an engine that has not run yet: later they would be dead until its cache is flushed. */
-struct machine *machine_new(uc_engine *uc, const struct config *config)
+/* Before the engine has run: later its hooks and registers would be dead until its cache is flushed. NULL on failure. */
+struct machine *machine_make(uc_engine *uc, const struct config *config)
 {
     struct machine *m = calloc(1, sizeof *m);
-    if (!m) {
-        return NULL;
-    }
-    m->uc = uc;
-    m->config = *config;
-    if (!peripherals_start(m) || !add_hooks(m) || !flash_start(m)) {
+    if (m && !start(m, uc, config)) {
         machine_free(m);
         return NULL;
     }
@@ -92,145 +34,29 @@ struct machine *machine_new(uc_engine *uc, const struct config *config)
 
 void machine_free(struct machine *m)
 {
-    flash_free(m);
-    accesses_free(m);
-    free(m->loads);
-    free(m->edges);
-    peripherals_free(m);
+    flash_free(&m->flash);
+    edges_free(&m->edges);
+    access_free(&m->accesses);
+    alignment_free(&m->alignment);
+    system_free(&m->system);
+    peripherals_free(&m->peripherals);
     free(m);
 }
 
 /* As the core does (ARMv7-M ARM, B1.5.5): stack pointer and entry from the vector table. */
 void machine_reset(struct machine *m)
 {
-    uint32_t start[2] = {0, 0};
-    const uint32_t zero = 0, nowhere = 0xFFFFFFFFu;
-    peripherals_reset(m);
-    watchdog_reset(m);
-    flash_reset(m);
-    m->in_handler = false;
-    m->reset_requested = false;
-    uc_mem_read(m->uc, m->config.vectors, start, sizeof start);
-    uc_reg_write(m->uc, UC_ARM_REG_IPSR, &zero);
-    uc_reg_write(m->uc, UC_ARM_REG_PRIMASK, &zero);
-    uc_reg_write(m->uc, UC_ARM_REG_CONTROL, &zero);
-    uc_reg_write(m->uc, UC_ARM_REG_SP, &start[0]);
-    uc_reg_write(m->uc, UC_ARM_REG_LR, &nowhere);
-    machine_jump(m, start[1]);
-}
-
-void machine_jump(struct machine *m, uint32_t pc)
-{
-    m->pc = pc & ~1u;
-    m->block_size = 0;
-}
-
-void machine_forget_flash(struct machine *m)
-{
-    flash_reset(m);
-}
-
-static bool asleep(const struct machine *m)
-{
-    uint16_t last = 0;
-    return uc_mem_read(m->uc, m->pc - 2, &last, sizeof last) == UC_ERR_OK && last == WFI;
-}
-
-/* Lets sleeping time pass in the next runs, for so many cycles from now. */
-void machine_sleep(struct machine *m, uint64_t cycles)
-{
-    m->awake_at = machine_now(m) + cycles;
-}
-
-/* Asleep until an interrupt pends (STOP_NONE), the watchdog resets, a packet has left or nothing is to come. */
-static enum stop doze(struct machine *m)
-{
-    while (!exceptions_pending(m)) {
-        if (watchdog_expired(m)) {
-            machine_reset(m);
-            return STOP_NONE;
-        }
-        if (line_answered(m)) {
-            return STOP_ANSWERED;
-        }
-        const uint64_t now = machine_now(m), next = events_next(m);
-        if (next == now) {
-            return STOP_ASLEEP;
-        }
-        m->idle_cycles += next - now;
-    }
-    return STOP_NONE;
-}
-
-/* What a stop means; STOP_NONE when execution goes on. */
-static enum stop settle(struct machine *m, uc_err error, uint32_t until)
-{
-    if (error != UC_ERR_OK) {
-        machine_raise(m, FAULT_INSTRUCTION, (uint32_t)error, m->pc);
-    }
-    if (m->fault != FAULT_NONE) {
-        return STOP_FAULT;
-    }
-    switch (m->stop) {
-    case STOP_INTERRUPT:
-        exceptions_enter(m);
-        break;
-    case STOP_EXCEPTION_RETURN:
-        edges_charge(m, m->pc);
-        exceptions_return(m);
-        break;
-    case STOP_RESET:
-        machine_reset(m);
-        break;
-    case STOP_BUDGET:
-    case STOP_ANSWERED:
-        return m->stop;
-    default:
-        if (m->pc == until) {
-            edges_charge(m, until);
-            return m->fault == FAULT_NONE ? STOP_RETURNED : STOP_FAULT;
-        }
-        if (!asleep(m)) {
-            machine_raise(m, FAULT_UNMODELLED, UNMODELLED_STOP, m->pc);
-        } else if (m->reset_requested) {
-            machine_reset(m);
-        } else {
-            const enum stop reason = doze(m);
-            if (reason != STOP_NONE) {
-                return reason;
-            }
-        }
-    }
-    return m->fault == FAULT_NONE ? STOP_NONE : STOP_FAULT;
-}
-
-/* Runs from where it stopped, for about `budget` instructions at most. */
-enum stop machine_run(struct machine *m, uint32_t until, uint64_t budget)
-{
-    m->limit = m->instructions + budget;
-    for (;;) {
-        m->stop = STOP_NONE;
-        events_touch(m);
-        const uc_err error = uc_emu_start(m->uc, m->pc | 1u, until, 0, 0);
-        m->pc = machine_register(m, UC_ARM_REG_PC);
-        const enum stop reason = settle(m, error, until);
-        if (reason != STOP_NONE) {
-            return reason;
-        }
-    }
-}
-
-void machine_report(const struct machine *m, struct report *report)
-{
-    *report = (struct report){
-        .idle_cycles = m->idle_cycles,
-        .overruns = m->line.overruns,
-        .cycles = m->cycles,
-        .instructions = m->instructions,
-        .interrupts = m->interrupts,
-        .pc = m->fault == FAULT_NONE ? m->pc : m->fault_pc,
-        .fault = m->fault,
-        .fault_detail = m->fault_detail,
-        .fault_address = m->fault_address,
-    };
+    struct core *core = &m->core;
+    uint32_t entry[2] = {0, 0};
+    peripherals_reset(&m->peripherals, m->system.reset_requested);
+    system_reset(&m->system);
+    flash_reset(&m->flash);
+    m->exceptions.in_handler = false;
+    uc_mem_read(core->uc, system_vectors(&m->system), entry, sizeof entry);
+    core_set_register(core, UC_ARM_REG_IPSR, 0);
+    core_set_register(core, UC_ARM_REG_PRIMASK, 0);
+    core_set_register(core, UC_ARM_REG_CONTROL, 0);
+    core_set_register(core, UC_ARM_REG_SP, entry[0]);
+    core_set_register(core, UC_ARM_REG_LR, 0xFFFFFFFFu);
+    core_jump(core, entry[1]);
 }

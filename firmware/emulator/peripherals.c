@@ -1,156 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The vendor's registers: plain words, status fields that follow control fields, and a serial port whose line is as fast as
-   the program: a byte waits until the one before it was read, a sent byte is gone at once. */
-#include "machine.h"
+/* Which part an access is for; an access to anything that no part models is a fault. */
+#include "peripherals.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static bool push(struct buffer *buffer, const uint8_t *bytes, size_t count)
-{
-    if (buffer->end + count > buffer->capacity) {
-        const size_t capacity = 2 * (buffer->end + count);
-        uint8_t *grown = realloc(buffer->bytes, capacity);
-        if (!grown) {
-            return false;
-        }
-        buffer->bytes = grown;
-        buffer->capacity = capacity;
-    }
-    memcpy(buffer->bytes + buffer->end, bytes, count);
-    buffer->end += count;
-    return true;
-}
+#define USUAL_BEGIN 0x40000000u
+#define USUAL_BYTES 0x80000u
 
-static size_t pull(struct buffer *buffer, uint8_t *bytes, size_t capacity)
+/* The word at `address`; NULL outside of all windows. */
+static uint32_t *word_at(const struct peripherals *p, uint32_t address)
 {
-    const size_t waiting = buffer->end - buffer->begin;
-    const size_t count = waiting < capacity ? waiting : capacity;
-    if (count) {
-        memcpy(bytes, buffer->bytes + buffer->begin, count);
-    }
-    buffer->begin += count;
-    if (buffer->begin == buffer->end) {
-        buffer->begin = buffer->end = 0;
-    }
-    return count;
-}
-
-int machine_send(struct machine *m, const uint8_t *bytes, size_t count)
-{
-    line_begin(m, m->received.begin != m->received.end);
-    return push(&m->received, bytes, count) ? 0 : -1;
-}
-
-size_t machine_receive(struct machine *m, uint8_t *bytes, size_t capacity)
-{
-    return pull(&m->sent, bytes, capacity);
-}
-
-static uint32_t *word_at(const struct machine *m, uint32_t address)
-{
-    for (size_t i = 0; i < m->window_count; i++) {
-        const struct window *window = &m->windows[i];
+    for (size_t i = 0; i < p->bus_count; i++) {
+        const struct window *window = &p->buses[i].window;
         if (address - window->begin < window->bytes) {
-            return &window->words[(address - window->begin) / 4];
+            return window_word(window, address - window->begin);
         }
     }
     return NULL;
 }
 
-static uint32_t *usart_word(const struct machine *m, uint32_t offset)
+static bool modelled(const struct peripherals *p, uint32_t address)
 {
-    return word_at(m, m->config.usart_base + offset);
+    return ranges_hold(p->ranges, p->range_count, address) || port_holds(&p->port, address);
 }
 
-static bool is_usart(const struct machine *m, uint32_t address)
+static uint32_t read_word(struct peripherals *p, uint32_t address)
 {
-    return address - m->config.usart_base < m->usart.bytes;
-}
-
-static bool holds(const struct machine *m, const struct condition *condition)
-{
-    return (*usart_word(m, condition->offset) & condition->mask) == condition->value;
-}
-
-static bool all_hold(const struct machine *m, const struct condition conditions[2])
-{
-    return holds(m, &conditions[0]) && holds(m, &conditions[1]);
-}
-
-static bool byte_waits(const struct machine *m)
-{
-    return m->received.begin != m->received.end && line_arrived(m) && all_hold(m, m->usart.receiver);
-}
-
-/* The port's interrupt line. */
-bool usart_interrupts(const struct machine *m)
-{
-    const struct condition *others = &m->usart.other_interrupts;
-    if (m->usart.bytes == 0) {
-        return false;
+    if (port_holds(&p->port, address)) {
+        return port_read(&p->port, address);
     }
-    return (*usart_word(m, others->offset) & others->mask) || (byte_waits(m) && holds(m, &m->usart.receive_interrupt));
-}
-
-static uint32_t usart_read(struct machine *m, uint32_t offset)
-{
-    if (offset == m->usart.receive) {
-        uint8_t byte = 0;
-        if (byte_waits(m)) {
-            pull(&m->received, &byte, 1);
-            line_take(m);
-        }
-        return byte;
-    }
-    uint32_t value = *usart_word(m, offset);
-    for (size_t i = 0; i < sizeof m->usart.statuses / sizeof m->usart.statuses[0]; i++) {
-        const struct status *status = &m->usart.statuses[i];
-        if (offset == status->offset) {
-            value = (value & ~(status->waiting | status->empty)) | status->always |
-                    (byte_waits(m) ? status->waiting : status->empty);
-        }
-    }
-    return value;
-}
-
-static void usart_write(struct machine *m, uint32_t offset, uint32_t value)
-{
-    const struct usart *usart = &m->usart;
-    if (offset == usart->send) {
-        const uint8_t byte = (uint8_t)value;
-        if (all_hold(m, usart->transmitter)) {
-            push(&m->sent, &byte, 1);
-            line_put(m, byte);
-        }
-    } else if (usart->set != usart->clear && offset == usart->set) {
-        *usart_word(m, offset) |= value;
-    } else if (usart->set != usart->clear && offset == usart->clear) {
-        *usart_word(m, usart->set) &= ~value;
-    } else {
-        *usart_word(m, offset) = value;
-    }
-}
-
-static bool modelled(const struct machine *m, uint32_t address)
-{
-    for (size_t i = 0; i < m->range_count; i++) {
-        if (m->ranges[i].begin <= address && address < m->ranges[i].end) {
-            return true;
-        }
-    }
-    return is_usart(m, address);
-}
-
-static uint32_t read_word(struct machine *m, uint32_t address)
-{
-    if (is_usart(m, address)) {
-        return usart_read(m, address - m->config.usart_base);
-    }
-    const uint32_t word = *word_at(m, address);
+    const uint32_t word = *word_at(p, address);
     uint32_t value = word;
-    for (size_t i = 0; i < m->follow_count; i++) {
-        const struct follow *follow = &m->follows[i];
+    for (size_t i = 0; i < p->follow_count; i++) {
+        const struct follow *follow = &p->follows[i];
         if (follow->address == address) {
             const uint32_t field = word & follow->mask;
             const uint32_t status = follow->shift >= 0 ? field << follow->shift : field >> -follow->shift;
@@ -161,125 +44,126 @@ static uint32_t read_word(struct machine *m, uint32_t address)
     return value;
 }
 
+static void write_word(struct peripherals *p, uint32_t address, uint32_t *word, uint32_t value)
+{
+    if (watchdog_write(&p->watchdog, address, &value)) {
+        *word = value;
+    } else if (port_holds(&p->port, address)) {
+        port_write(&p->port, address, value);
+    } else {
+        *word = value;
+    }
+}
+
 static uint64_t on_read(uc_engine *uc, uint64_t offset, unsigned size, void *user)
 {
     (void)uc;
-    const struct window *window = user;
-    struct machine *m = window->machine;
-    const uint32_t address = window->begin + (uint32_t)offset;
-    events_touch(m);
-    if (!modelled(m, address)) {
-        machine_raise(m, FAULT_PERIPHERAL, 0, address);
+    const struct bus *bus = user;
+    struct peripherals *p = bus->peripherals;
+    const uint32_t address = bus->window.begin + (uint32_t)offset;
+    core_end_quiet(p->core);
+    if (!modelled(p, address)) {
+        core_raise(p->core, FAULT_PERIPHERAL, 0, address);
         return 0;
     }
-    const uint32_t word = read_word(m, address & ~3u) >> 8 * (address & 3u);
-    return size >= 4 ? word : word & ((1u << 8 * size) - 1u);
+    return word_part(read_word(p, address & ~3u), address, size);
 }
 
 static void on_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user)
 {
     (void)uc;
-    const struct window *window = user;
-    struct machine *m = window->machine;
-    const uint32_t address = window->begin + (uint32_t)offset;
-    events_touch(m);
-    if (!modelled(m, address)) {
-        machine_raise(m, FAULT_PERIPHERAL, 1, address);
+    const struct bus *bus = user;
+    struct peripherals *p = bus->peripherals;
+    const uint32_t address = bus->window.begin + (uint32_t)offset;
+    core_end_quiet(p->core);
+    if (!modelled(p, address)) {
+        core_raise(p->core, FAULT_PERIPHERAL, 1, address);
         return;
     }
-    const uint32_t place = 8 * (address & 3u);
-    const uint32_t mask = size >= 4 ? 0xFFFFFFFFu : ((1u << 8 * size) - 1u) << place;
-    uint32_t *word = word_at(m, address);
-    uint32_t merged = (*word & ~mask) | ((uint32_t)value << place & mask);
-    if (watchdog_write(m, address & ~3u, &merged)) {
-        *word = merged;
-    } else if (is_usart(m, address)) {
-        usart_write(m, (address & ~3u) - m->config.usart_base, merged);
-    } else {
-        *word = merged;
-    }
+    uint32_t *word = word_at(p, address);
+    write_word(p, address & ~3u, word, word_merged(*word, address, size, (uint32_t)value));
 }
 
-/* Before the engine has run. `begin` and `bytes` are multiples of 4 KiB. */
-int machine_add_window(struct machine *m, uint32_t begin, uint32_t bytes)
+bool peripherals_start(struct peripherals *p, struct core *core, uint32_t usart_base)
 {
-    if (m->window_count == MAX_WINDOWS) {
-        return -1;
-    }
-    struct window *window = &m->windows[m->window_count];
-    *window = (struct window){.machine = m, .begin = begin, .bytes = bytes, .words = calloc(bytes, 1)};
-    if (!window->words) {
-        return -1;
-    }
-    m->window_count++;
-    return uc_mmio_map(m->uc, begin, bytes, on_read, window, on_write, window) == UC_ERR_OK ? 0 : -1;
+    p->core = core;
+    p->watchdog.core = core;
+    port_start(&p->port, core, usart_base);
+    return peripherals_add_window(p, USUAL_BEGIN, USUAL_BYTES);
 }
 
-void machine_set_usart(struct machine *m, const struct usart *usart)
+/* As the reset line does, or the program's request; what the port's caller has sent is gone. */
+void peripherals_reset(struct peripherals *p, bool by_software)
 {
-    m->usart = *usart;
+    for (size_t i = 0; i < p->bus_count; i++) {
+        memset(p->buses[i].window.words, 0, p->buses[i].window.bytes);
+    }
+    for (size_t i = 0; i < p->reset_value_count; i++) {
+        *word_at(p, p->reset_values[i].address) = p->reset_values[i].value;
+    }
+    if (p->watchdog.config.tick_cycles) {
+        *word_at(p, p->watchdog.config.flags_register) |= watchdog_flags(&p->watchdog, by_software);
+    }
+    watchdog_reset(&p->watchdog);
+    port_reset(&p->port);
 }
 
-int machine_add_range(struct machine *m, uint32_t begin, uint32_t end)
+void peripherals_free(struct peripherals *p)
 {
-    if (m->range_count == MAX_RANGES || !word_at(m, begin) || !word_at(m, end - 1)) {
-        return -1;
+    for (size_t i = 0; i < p->bus_count; i++) {
+        free(p->buses[i].window.words);
     }
-    m->ranges[m->range_count++] = (struct range){begin, end};
-    return 0;
+    port_free(&p->port);
 }
 
-int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32_t shift)
+/* `begin` and `bytes` are multiples of 4 KiB. */
+bool peripherals_add_window(struct peripherals *p, uint32_t begin, uint32_t bytes)
 {
-    if (m->follow_count == MAX_FOLLOWS) {
-        return -1;
+    if (p->bus_count == MAX_WINDOWS) {
+        return false;
     }
-    m->follows[m->follow_count++] = (struct follow){address, mask, shift};
-    return 0;
+    struct bus *bus = &p->buses[p->bus_count];
+    *bus = (struct bus){.peripherals = p, .window = {.begin = begin, .bytes = bytes, .words = calloc(bytes, 1)}};
+    if (!bus->window.words) {
+        return false;
+    }
+    p->bus_count++;
+    return uc_mmio_map(p->core->uc, begin, bytes, on_read, bus, on_write, bus) == UC_ERR_OK;
 }
 
-int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value)
+/* The window that holds it is there already. */
+bool peripherals_set_usart(struct peripherals *p, const struct usart *usart)
 {
-    if (m->reset_value_count == MAX_RESET_VALUES || !word_at(m, address)) {
-        return -1;
+    uint32_t *words = word_at(p, p->port.base);
+    if (words) {
+        port_connect(&p->port, usart, words);
     }
-    m->reset_values[m->reset_value_count++] = (struct reset_value){address, value};
-    return 0;
+    return words;
 }
 
-bool peripherals_start(struct machine *m)
+bool peripherals_add_range(struct peripherals *p, uint32_t begin, uint32_t end)
 {
-    m->system = calloc(SYSTEM_BYTES, 1);
-    return m->system && machine_add_window(m, PERIPHERALS, PERIPHERALS_BYTES) == 0 &&
-           uc_mmio_map(m->uc, SYSTEM, SYSTEM_BYTES, system_read, m, system_write, m) == UC_ERR_OK;
+    if (p->range_count == MAX_RANGES || !word_at(p, begin) || !word_at(p, end - 1)) {
+        return false;
+    }
+    p->ranges[p->range_count++] = (struct range){begin, end};
+    return true;
 }
 
-void peripherals_free(struct machine *m)
+bool peripherals_add_follow(struct peripherals *p, uint32_t address, uint32_t mask, int32_t shift)
 {
-    for (size_t i = 0; i < m->window_count; i++) {
-        free(m->windows[i].words);
+    if (p->follow_count == MAX_FOLLOWS) {
+        return false;
     }
-    free(m->system);
-    free(m->received.bytes);
-    free(m->sent.bytes);
+    p->follows[p->follow_count++] = (struct follow){address, mask, shift};
+    return true;
 }
 
-void peripherals_reset(struct machine *m)
+bool peripherals_add_reset_value(struct peripherals *p, uint32_t address, uint32_t value)
 {
-    for (size_t i = 0; i < m->window_count; i++) {
-        memset(m->windows[i].words, 0, m->windows[i].bytes);
+    if (p->reset_value_count == MAX_RESET_VALUES || !word_at(p, address)) {
+        return false;
     }
-    memset(m->system, 0, SYSTEM_BYTES);
-    memset(m->enabled, 0, sizeof m->enabled);
-    memset(m->pending, 0, sizeof m->pending);
-    m->systick_pending = false;
-    m->system[0xED08 / 4] = m->config.vectors;
-    m->system[0xED14 / 4] = 0x200; /* CCR.STKALIGN */
-    for (size_t i = 0; i < m->reset_value_count; i++) {
-        *word_at(m, m->reset_values[i].address) = m->reset_values[i].value;
-    }
-    if (m->watchdog.config.tick_cycles) {
-        *word_at(m, m->watchdog.config.flags_register) |= watchdog_flags(m);
-    }
-    m->received.begin = m->received.end = 0;
+    p->reset_values[p->reset_value_count++] = (struct reset_value){address, value};
+    return true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The STM32's independent watchdog (RM0090, chapter 21) and the flags that tell why the board started (7.3.21). */
-#include "machine.h"
+#include "watchdog.h"
 
 enum {
     KR = 0x00,
@@ -14,38 +14,31 @@ enum {
     LARGEST_RELOAD = 0xFFF,
 };
 
-void machine_set_watchdog(struct machine *m, const struct watchdog_config *config)
+void watchdog_reset(struct watchdog *watchdog)
 {
-    m->watchdog.config = *config;
+    watchdog->runs = watchdog->unlocked = false;
+    watchdog->prescaler = 0;
+    watchdog->reload = LARGEST_RELOAD;
 }
 
-void watchdog_reset(struct machine *m)
+static void reload(struct watchdog *watchdog)
 {
-    m->watchdog.runs = m->watchdog.unlocked = false;
-    m->watchdog.prescaler = 0;
-    m->watchdog.reload = LARGEST_RELOAD;
-}
-
-static void reload(struct machine *m)
-{
-    const struct watchdog *watchdog = &m->watchdog;
     const uint64_t period = (uint64_t)watchdog->config.tick_cycles * SMALLEST_DIVIDER << watchdog->prescaler;
-    m->watchdog.deadline = machine_now(m) + period * (watchdog->reload + 1u);
+    watchdog->deadline = core_now(watchdog->core) + period * (watchdog->reload + 1u);
 }
 
-static void write_key(struct machine *m, uint32_t key)
+static void write_key(struct watchdog *watchdog, uint32_t key)
 {
-    m->watchdog.unlocked = key == KEY_UNLOCK;
-    m->watchdog.runs |= key == KEY_START;
+    watchdog->unlocked = key == KEY_UNLOCK;
+    watchdog->runs |= key == KEY_START;
     if (key == KEY_RELOAD || key == KEY_START) {
-        reload(m);
+        reload(watchdog);
     }
 }
 
 /* Whether a write was for the watchdog or the flags; `value` is what the register keeps. */
-bool watchdog_write(struct machine *m, uint32_t address, uint32_t *value)
+bool watchdog_write(struct watchdog *watchdog, uint32_t address, uint32_t *value)
 {
-    struct watchdog *watchdog = &m->watchdog;
     const uint32_t offset = address - watchdog->config.base;
     if (watchdog->config.tick_cycles == 0) {
         return false;
@@ -56,7 +49,7 @@ bool watchdog_write(struct machine *m, uint32_t address, uint32_t *value)
         return true;
     }
     if (offset == KR) {
-        write_key(m, *value & 0xFFFFu);
+        write_key(watchdog, *value & 0xFFFFu);
         *value = 0;
     } else if (offset == PR && watchdog->unlocked) {
         watchdog->prescaler = (*value & 7u) < LARGEST_PRESCALER ? *value & 7u : LARGEST_PRESCALER;
@@ -67,18 +60,24 @@ bool watchdog_write(struct machine *m, uint32_t address, uint32_t *value)
 }
 
 /* While the board is reset: the flags that are there then, for the register that holds them. */
-uint32_t watchdog_flags(struct machine *m)
+uint32_t watchdog_flags(struct watchdog *watchdog, bool by_software)
 {
-    const struct watchdog_config *config = &m->watchdog.config;
-    if (watchdog_expired(m)) {
-        m->watchdog.flags |= config->watchdog_flags;
+    const struct watchdog_config *config = &watchdog->config;
+    if (watchdog_expired(watchdog)) {
+        watchdog->flags |= config->watchdog_flags;
     } else {
-        m->watchdog.flags |= m->reset_requested ? config->software_flags : config->power_flags;
+        watchdog->flags |= by_software ? config->software_flags : config->power_flags;
     }
-    return m->watchdog.flags;
+    return watchdog->flags;
 }
 
-bool watchdog_expired(const struct machine *m)
+bool watchdog_expired(const struct watchdog *watchdog)
 {
-    return m->watchdog.runs && machine_now(m) >= m->watchdog.deadline;
+    return watchdog->runs && core_now(watchdog->core) >= watchdog->deadline;
+}
+
+/* When it resets the board; 0 when it does not run. */
+uint64_t watchdog_next(const struct watchdog *watchdog)
+{
+    return watchdog->runs ? watchdog->deadline : 0;
 }
