@@ -40,10 +40,17 @@ class ActorOptions:
     def choose(self) -> Choice:
         """The actor that is asked for; UsageError when it is not clear which."""
         if (self.env is None) == (self.actor is None):
-            raise UsageError("say which actor: either an environment (--env Hopper) or a file (--actor FILE)")
+            found = "neither was given" if self.env is None else f"both {self.env} and {self.actor} were given"
+            raise UsageError(f"say which actor: an environment (--env Hopper) or a file (--actor FILE); {found}")
         if self.actor is not None:
+            self._check_alone()
             return load_choice(self.actor)
         return select_actor(self.env, self.sparsity, self.algorithm, self.zoo)
+
+    def _check_alone(self) -> None:
+        for name in ("sparsity", "algorithm", "zoo"):
+            if (value := getattr(self, name)) is not None:
+                raise UsageError(f"--{name} {value} chooses among the zoo's actors; leave it out beside {self.actor}")
 
 
 @dataclass

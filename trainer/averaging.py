@@ -13,7 +13,8 @@ from .protocol import Protocol
 
 
 class Averaging(BaseCallback):
-    """The mean of the policy's parameters after each step, an exponential one beyond `protocol.averaging_steps`.
+    """The mean of the policy's parameters over all steps so far, an exponential one from `protocol.averaging_steps` on;
+    a step counts with what acted in it, before its update.
 
     Training does not see it (Polyak & Juditsky 1992, doi 10.1137/0330046). With 0 steps it is the newest policy.
     """

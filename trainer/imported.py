@@ -125,7 +125,8 @@ def _newest(folder: Path) -> tuple[Path, str | None]:
     else:
         env_id = None
     finished = folder / "teacher.safetensors"
-    found = [finished] if finished.is_file() else sorted([*folder.glob("model.zip"), *folder.glob("step-*/model.zip")])
+    names = ("model.zip", "step-*/model.zip", "step-*/teacher.safetensors")  # a checkpoint's teacher is its mean
+    found = [finished] if finished.is_file() else sorted(path for name in names for path in folder.glob(name))
     if not found:
         raise TeacherError(f"{folder}: holds no teacher.safetensors and no checkpoint (step-*/model.zip)")
     return found[-1], env_id

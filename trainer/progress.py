@@ -58,7 +58,9 @@ class Progress(BaseCallback):
     def save(self) -> None:
         """Write a checkpoint of everything that the rest of the run depends on."""
         extra = {"float_returns": self.float_returns, "best": self.best}
-        save_checkpoint(self.model, self.folder, self.compression.state | self.averaging.state | extra)
+        path = save_checkpoint(self.model, self.folder, self.compression.state | self.averaging.state | extra)
+        if path is not None and self.protocol.averaging_steps and self.recipe.head == "tanh":
+            self._write_teacher(path / "teacher.safetensors", {"returns": {}})
 
     def finish(self, shared_dense: bool) -> Result:
         """Measure the last policy on fresh seeds, write it and the run's result."""
@@ -131,10 +133,7 @@ class Progress(BaseCallback):
     def _write_policy(self, prefix: str, returns: list[float]) -> str | None:
         """The name of the file written: an actor of integers, a float teacher, None for what has no file format."""
         final = summarise(returns, FINAL_SEED)
-        about = {
-            "algorithm": self.protocol.algorithm,
-            "provenance": provenance(self.protocol, self.protocol.seed, self.model.num_timesteps),
-        }
+        about = self._about()
         if self.protocol.quantises and self._exportable():
             policy = self._policy()
             weights = sum(layer.weights.size for layer in policy.layers)
@@ -143,13 +142,22 @@ class Progress(BaseCallback):
             write_actor(self.folder / f"{prefix}actor.safetensors", policy, about)
             return f"{prefix}actor.safetensors"
         if self.recipe.head == "tanh":
-            about |= {"env_id": self.protocol.env_id, "returns": {"float": final}}
-            with self.averaging.in_use():
-                write_teacher(self.folder / f"{prefix}teacher.safetensors", self.model, about)
+            self._write_teacher(self.folder / f"{prefix}teacher.safetensors", {"returns": {"float": final}})
             return f"{prefix}teacher.safetensors"
         with self.averaging.in_use():
             self.model.save(self.folder / f"{prefix}model.zip")
         return f"{prefix}model.zip"
+
+    def _write_teacher(self, path: Path, returns: dict) -> None:
+        with self.averaging.in_use():
+            write_teacher(path, self.model, self._about() | {"env_id": self.protocol.env_id} | returns)
+
+    def _about(self) -> dict:
+        steps = self.model.num_timesteps
+        return {
+            "algorithm": self.protocol.algorithm,
+            "provenance": provenance(self.protocol, self.protocol.seed, steps),
+        }
 
 
 def _step(row: str) -> int:

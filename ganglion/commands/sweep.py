@@ -58,6 +58,8 @@ class Sweep:
         """Train what is missing, then draw."""
         require_extra("sweep", "rliable")
         self.where.check()
+        if self.how.preset == "teacher":
+            raise UsageError("--preset teacher is dense and float, a sweep varies sparsity; use paper, fast or fastest")
         if not (self.quantised or self.in_float):
             raise UsageError("at least one of --quantised and --float is needed")
         runs = self._plan()

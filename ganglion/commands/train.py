@@ -17,9 +17,10 @@ class Train:
     """Environment, such as Hopper, Hopper-v5, CartPole or Pong."""
     how: Annotated[TrainingOptions, Flat] = field(default_factory=TrainingOptions)
     sparsity: float = 0.98
-    """Share of the weights that end as zero; 0 for a dense actor."""
+    """Share of the weights that end as zero; 0 for a dense actor, as the preset teacher always is."""
     quantised: bool = True
-    """End in integers; without, the run is as long and stays in float32 (a baseline of equal training)."""
+    """End in integers, which the preset teacher never does; without, the run is as long and stays in float32 (a
+    baseline of equal training)."""
     seed: int = 0
     """Seed of everything random."""
     folder: Path | None = None

@@ -173,6 +173,8 @@ def test_compile_writes_the_same_files_twice(actor_file, tmp_path, capsys):
         (("compile", "nothing.safetensors", "--out", "x"), "there is no such actor file"),
         (("compile", "--out", "x"), "say which actor"),
         (("compile", "one", "--actor", "two", "--out", "x"), "one and two; give one of them"),
+        (("compile", "one", "--env", "Hopper", "--out", "x"), "both Hopper and one were given"),
+        (("compile", "one", "--sparsity", "0.5", "--out", "x"), "--sparsity 0.5 chooses among the zoo's actors"),
         (("report",), "say which report"),
         (("report", "--env", "Hopper", "--build", "/nowhere"), "there is no such report"),
     ],

@@ -241,6 +241,7 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys, monkeypatch):
     assert "--seeds 0" in fails(capsys, "distil", "--teacher", file, "--seeds", 0)
     assert "given twice" in fails(capsys, "distil", "--teacher", file, "--seeds", 4, 4)
     assert "--round-steps 0" in fails(capsys, "distil", file, "--round-steps", 0)
+    assert "at most 100,000 are kept" in fails(capsys, "distil", file, "--round-steps", 10**12)
     assert "--polish -5" in fails(capsys, "distil", file, "--polish", -5)
     assert "the value function learns alone" in fails(capsys, "distil", file, "--polish", 100)
     assert "needs an environment" in fails(capsys, "distil", file, "--polish", 500_000, "--observations", "x.npy")

@@ -95,6 +95,8 @@ def test_a_sweep_of_nothing_says_so(tmp_path, capsys):
     assert "holds no finished run" in capsys.readouterr().err
     assert main(["sweep", "--env", "Pendulum", "--no-quantised", "--no-float", "--out", str(tmp_path)]) == 2
     assert "one of --quantised and --float" in capsys.readouterr().err
+    assert main(["sweep", "--env", "Pendulum", "--preset", "teacher", "--out", str(tmp_path)]) == 2
+    assert "a sweep varies sparsity" in capsys.readouterr().err
     assert main(["sweep", "--env", "Pendulum", "--sparsities", "2", "--out", str(tmp_path)]) == 2
     assert "sparsity is 2.0" in capsys.readouterr().err
 

@@ -12,6 +12,7 @@ from ganglion.trainer.averaging import Averaging
 from ganglion.trainer.checkpoint import load_checkpoint
 from ganglion.trainer.compression import Parts
 from ganglion.trainer.environments import make_env
+from ganglion.trainer.imported import load_teacher
 from ganglion.trainer.layers import SparseLinear
 from ganglion.trainer.protocol import Protocol, ProtocolError, check_protocol
 from ganglion.trainer.recipes import RECIPES
@@ -72,11 +73,16 @@ def test_training_does_not_see_it(tmp_path):
     assert not torch.equal(written[1], newest[0])
 
 
-def test_a_stopped_run_goes_on_with_its_mean(tmp_path):
+def test_a_stopped_run_goes_on_with_its_mean_and_teaches_with_it(tmp_path):
     assert train(DENSE, tmp_path, stop_before=301) is None
     assert _count(tmp_path) == 250
+    _, state = load_checkpoint(tmp_path, RECIPES["sac"].model, make_env(DENSE.env_id))
+    taught = load_teacher(tmp_path)
+    assert taught.env_id == DENSE.env_id
+    assert torch.equal(taught.linears[0].weight, state["average"][1][0])
     train(DENSE, tmp_path)
     assert _count(tmp_path) == 350
+    assert load_teacher(tmp_path).digest == read_teacher(tmp_path / "teacher.safetensors").digest
 
 
 def _count(folder):

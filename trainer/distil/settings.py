@@ -13,6 +13,7 @@ from ..teacher import SquashKind
 
 Saliency = Literal["second-order", "activation", "magnitude"]
 Rounding = Literal["auto", "straight-through", "freeze"]
+_MOST_ROUND_STEPS = 100_000  # 10 million observations are remembered then
 COARSE_BITS = 3  # from here down weights are frozen in steps unless it is said otherwise
 
 
@@ -130,6 +131,10 @@ class Settings:
 
 def check_settings(settings: Settings) -> None:
     """Raise DistilError for the first value that is not allowed."""
+    if settings.round_steps > _MOST_ROUND_STEPS:
+        raise DistilError(
+            f"a round has {settings.round_steps:,} environment steps; at most {_MOST_ROUND_STEPS:,} are kept"
+        )
     if not 0.0 <= settings.sparsity < 1.0:
         raise DistilError(f"sparsity is {settings.sparsity}; allowed: 0 up to, but not including, 1")
     order = ("prune_start", "prune_end", "quantise_start", "recalibrate")
