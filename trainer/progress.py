@@ -60,7 +60,7 @@ class Progress(BaseCallback):
         extra = {"float_returns": self.float_returns, "best": self.best}
         path = save_checkpoint(self.model, self.folder, self.compression.state | self.averaging.state | extra)
         if path is not None and self.protocol.averaging_steps and self.recipe.head == "tanh":
-            self._write_teacher(path / "teacher.safetensors", {"returns": {}})
+            self._write_teacher(path / "teacher.safetensors", {})
 
     def finish(self, shared_dense: bool) -> Result:
         """Measure the last policy on fresh seeds, write it and the run's result."""
@@ -142,7 +142,7 @@ class Progress(BaseCallback):
             write_actor(self.folder / f"{prefix}actor.safetensors", policy, about)
             return f"{prefix}actor.safetensors"
         if self.recipe.head == "tanh":
-            self._write_teacher(self.folder / f"{prefix}teacher.safetensors", {"returns": {"float": final}})
+            self._write_teacher(self.folder / f"{prefix}teacher.safetensors", {"float": final})
             return f"{prefix}teacher.safetensors"
         with self.averaging.in_use():
             self.model.save(self.folder / f"{prefix}model.zip")
@@ -150,14 +150,11 @@ class Progress(BaseCallback):
 
     def _write_teacher(self, path: Path, returns: dict) -> None:
         with self.averaging.in_use():
-            write_teacher(path, self.model, self._about() | {"env_id": self.protocol.env_id} | returns)
+            write_teacher(path, self.model, self._about() | {"env_id": self.protocol.env_id, "returns": returns})
 
     def _about(self) -> dict:
-        steps = self.model.num_timesteps
-        return {
-            "algorithm": self.protocol.algorithm,
-            "provenance": provenance(self.protocol, self.protocol.seed, steps),
-        }
+        told = provenance(self.protocol, self.protocol.seed, self.model.num_timesteps)
+        return {"algorithm": self.protocol.algorithm, "provenance": told}
 
 
 def _step(row: str) -> int:

@@ -22,8 +22,8 @@ class Protocol:
     The schedule is that of Ivanov et al. (Sci Rep 15, 9718, 2025): dense up to `prune_start` * steps, cubic magnitude
     pruning up to `prune_end` * steps, fixed mask up to `steps`, then quantised up to `quantise_end` * steps. Sparsity 0
     means no pruning. Without `quantised` the run is as long and stays in float: the baseline of equal training.
-    With `averaging_steps` the policy that is measured and written is the mean over about so many last steps: for
-    dense float policies, beside which nothing else is averaged.
+    With `averaging_steps` the policy that is measured and written is the mean of the weights over about so many last
+    steps: for dense float policies only.
     Defaults are the paper's for soft actor-critic; trainer/recipes has one file per algorithm with all that differs.
     """
 

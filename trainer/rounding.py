@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import torch
 
-from .layers import BIAS_BITS, SparseLinear
+from .layers import SparseLinear
 
 
 class JointRounding:
@@ -34,13 +34,14 @@ class JointRounding:
         """Replace what lies in `weights` and `biases` by its rounded value."""
         torch.abs(self._weights, out=self._sizes)
         largest = torch.cat([sizes.amax(dim=1) for sizes in self._size_matrices])
-        units = torch.ldexp(torch.ones_like(largest), self._quantiser.row_exponents(largest, self._biases))
+        exponents = self._quantiser.row_exponents(largest, self._biases)
+        units = torch.ldexp(torch.ones_like(largest), exponents)
         limit = (1 << (self._quantiser.weight_bits - 1)) - 1
         self._scale(units.reciprocal())
         self._weights.add_(0.5).floor_().clamp_(-limit, limit)
         self._scale(units)
-        units.mul_(self._input_units)
-        self._biases.div_(units).add_(0.5).floor_().clamp_(-(1 << BIAS_BITS), 1 << BIAS_BITS).mul_(units)
+        codes = self._quantiser.bias_codes(self._biases, exponents)
+        torch.mul(codes, units.mul_(self._input_units), out=self._biases)
 
     def _scale(self, factors: torch.Tensor) -> None:
         for matrix, rows in zip(self._matrices, factors.split(self._rows), strict=True):
