@@ -48,7 +48,7 @@ line = $(call option,fault-rate,$(FAULTS)) $(call option,trace,$(TRACE))
 as = $(if $(filter default,$(origin AS)),$(error say for what, such as: make $@ ENV=Hopper AS=cmake),$(AS))
 
 .DEFAULT_GOAL := help
-.PHONY: help firmware hil flash boards export bitstream hls train sweep teach distil limit figure report zoo bench doctor test test-long lint clean
+.PHONY: help firmware hil flash boards export bitstream hls train sweep teach harden distil limit figure report zoo bench doctor test test-long lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -82,6 +82,9 @@ sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV=Hopper [SPARSITIES="0
 
 teach: $(VENV)/.train ## ENV=Walker2d [STEPS=3000000] [SEED=0]: a dense teacher for distil and limit, in less than an hour
 	$(GANGLION) teach $(env) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) $(call option,seed,$(SEED))
+
+harden: $(VENV)/.train ## ENV=Walker2d [TEACHER=file] [DEVIATION=0.2] [STEPS=1000000] [SEED=0]: a teacher that forgives its students' errors
+	$(GANGLION) harden $(teacher) $(call option,deviation,$(DEVIATION)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
 
 distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SEEDS="0 1 4"] [UPDATES=16000] [ROUND_STEPS=4000] [POLISH=500000] [TEACHER=file]: sparse integer students of a teacher
 	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call options,seeds,$(SEEDS)) \

@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "ganglion.commands.train:Train",
     "sweep": "ganglion.commands.sweep:Sweep",
     "teach": "ganglion.commands.teach:Teach",
+    "harden": "ganglion.commands.harden:Harden",
     "distil": "ganglion.commands.distil:Distil",
     "limit": "ganglion.commands.limit:Limit",
     "figure": "ganglion.commands.figure:Figure",

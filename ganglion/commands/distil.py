@@ -79,13 +79,14 @@ class Distil:
     def _assignments(self, teacher: Teacher, settings: Settings, path: Path) -> list[Assignment]:
         from ganglion.trainer.distil import measure_teacher
         from ganglion.trainer.distil.assignment import Assignment
-        from ganglion.trainer.distil.polish import PolishSettings, check_polish
         from ganglion.trainer.distil.recorded import load_observations
         from ganglion.trainer.distil.settings import check_settings
         from ganglion.trainer.distil.verdict import check_teacher
+        from ganglion.trainer.reinforce import ReinforceSettings
+        from ganglion.trainer.reinforce import check_settings as check_polish
 
         check_settings(settings)
-        polish = PolishSettings(self.polish) if self.polish else None
+        polish = ReinforceSettings(self.polish) if self.polish else None
         if polish:
             check_polish(polish)
         recorded = load_observations(self.observations) if self.observations else None

@@ -12,11 +12,11 @@ from ganglion.commands.distil_options import StudentOptions
 from ganglion.commands.limit import Limit
 from ganglion.main import main
 from ganglion.trainer import limit as limiting
+from ganglion.trainer import reinforce
 from ganglion.trainer.calibration import BitWidths
-from ganglion.trainer.distil import polish
 from ganglion.trainer.distil.assignment import read_record
-from ganglion.trainer.distil.polish.polishing import _Run
 from ganglion.trainer.limit import Goal
+from ganglion.trainer.reinforce.run import _Run
 from ganglion.trainer.teacher import read_teacher
 from tests.trainer.distil.point import ENV, teacher, teacher_file
 from tests.trainer.distil.test_distil import SMALL
@@ -108,7 +108,7 @@ def test_more_episodes_judge_again_and_other_settings_need_another_folder(file, 
 def quick(monkeypatch):
     """Short distillation, and short polishing."""
     monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
-    monkeypatch.setattr(polish, "PolishSettings", lambda steps: replace(QUICK_POLISH, steps=steps))
+    monkeypatch.setattr(reinforce, "ReinforceSettings", lambda steps: replace(QUICK_POLISH, steps=steps))
 
 
 def test_polishing_goes_on_from_the_student_and_says_what_it_did(file, tmp_path, capsys, quick):

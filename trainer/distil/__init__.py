@@ -9,9 +9,9 @@ selection     which weights stay
 compaction    neurons that nothing needs, dropped for good
 learner       the student: updates, pruning, integer arithmetic
 freezing      weights rounded for good in steps
-snapshot      a run that is stopped goes on from here
+claim         which run a folder belongs to
 distillation  the run itself
-polish/       a finished student trained on by reinforcement learning
+polish        a finished student trained on by reinforcement learning
 verdict       the finished integers against their teacher
 assignment    one student to make, as a task of an engine
 spread        what several seeds gave

@@ -13,11 +13,13 @@ import numpy as np
 
 from ganglion.codegen.actor import Actor, read_actor, write_actor
 
+from .. import snapshot
 from ..engines import TaskError
+from ..reinforce import ReinforceError, ReinforceSettings, check_settings
 from ..teacher import Teacher
-from . import snapshot
+from .claim import owns
 from .distillation import Progress, Student, describe, distil
-from .polish import PolishSettings, check_polish, polish
+from .polish import polish
 from .settings import DistilError, Settings
 from .verdict import Standard, judge
 
@@ -46,7 +48,7 @@ class Assignment:
     path: Path
     standard: Standard | None = None
     recorded: np.ndarray | None = None
-    polish: PolishSettings | None = None
+    polish: ReinforceSettings | None = None
 
     @property
     def name(self) -> str:
@@ -70,7 +72,7 @@ class Assignment:
         asked = (len(self.standard.returns), self.standard.first_seed) if self.standard else (None, None)
         return found if (share.get("episodes"), share.get("first_seed")) == asked else None
 
-    def kept(self, polished: PolishSettings | None) -> Student | None:
+    def kept(self, polished: ReinforceSettings | None) -> Student | None:
         """The student, `polished` so, where it was made already, however it was judged; before it is polished, it also
         lies in the run's folder."""
         for path in (self.path, self.folder / _DISTILLED):
@@ -81,10 +83,10 @@ class Assignment:
                 return Student(actor.policy, about, record.minutes, record.action_error)
         return None
 
-    def _made(self, path: Path, polished: PolishSettings | None) -> tuple[Actor, Record] | None:
+    def _made(self, path: Path, polished: ReinforceSettings | None) -> tuple[Actor, Record] | None:
         """What lies at `path`, if it is this student, `polished` so."""
         record = read_record(path)
-        if record is None or not path.exists() or not snapshot.owns(self.folder, self.claim):
+        if record is None or not path.exists() or not owns(self.folder, self.claim):
             return None
         actor = read_actor(path)
         told = actor.about["provenance"].get("polish", {}).get("settings")
@@ -100,7 +102,7 @@ class Assignment:
 
 
 def carry_out(assignment: Assignment, report=lambda progress: None) -> None:
-    """Distil, polish, judge and write, unless that is done. DistilError for what cannot be."""
+    """Distil, polish, judge and write, unless that is done. DistilError or ReinforceError for what cannot be."""
     if assignment.finished():
         return
     _check(assignment)
@@ -117,7 +119,7 @@ def carry_out(assignment: Assignment, report=lambda progress: None) -> None:
 def _check(assignment: Assignment) -> None:
     if assignment.polish is None:
         return
-    check_polish(assignment.polish)
+    check_settings(assignment.polish)
     if assignment.recorded is not None:
         raise DistilError("polishing needs an environment; a student of recorded observations alone has none")
 
@@ -150,7 +152,7 @@ def carry_out_elsewhere(assignment: Assignment) -> None:
 
     try:
         carry_out(assignment, report)
-    except DistilError as error:
+    except (DistilError, ReinforceError) as error:
         raise TaskError(str(error)) from error
     except Exception as error:
         raise TaskError(f"{type(error).__name__}: {error}") from error

@@ -13,10 +13,11 @@ import torch
 
 from ganglion.codegen.policy import Policy
 
+from .. import snapshot
 from ..export import export_policy
 from ..provenance import provenance
 from ..teacher import Teacher
-from . import snapshot
+from .claim import claim
 from .dataset import Dataset
 from .fleet import Fleet
 from .labels import Labeller
@@ -71,7 +72,7 @@ def distil(
     """
     check_settings(settings)
     if folder:
-        snapshot.claim(folder, describe(teacher, settings, observations))
+        claim(folder, describe(teacher, settings, observations))
     if observations is None and not checked:
         check_teacher(teacher)
     run = _Run(teacher, settings, progress, folder, observations)

@@ -9,8 +9,8 @@ from pathlib import Path
 from ganglion.codegen.actor import read_actor, write_actor
 
 from ..distil import Settings, Verdict, judge, measure_teacher
+from ..distil.claim import claim
 from ..distil.settings import DistilError, check_settings
-from ..distil.snapshot import claim
 from ..distil.verdict import check_teacher
 from ..engines import Engine, LocalEngine
 from ..teacher import Teacher, save_teacher

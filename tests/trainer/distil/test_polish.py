@@ -9,17 +9,17 @@ import torch
 from ganglion.codegen import arithmetic, reference
 from ganglion.codegen.policy import Policy
 from ganglion.trainer.calibration import BitWidths, calibrate
-from ganglion.trainer.distil import DistilError
-from ganglion.trainer.distil.polish import PolishSettings, polish
-from ganglion.trainer.distil.polish.polishing import _Run
-from ganglion.trainer.distil.polish.student import layers_of
+from ganglion.trainer.distil.polish import _Student, polish
+from ganglion.trainer.distil.relearning import layers_of
 from ganglion.trainer.export import export_policy
 from ganglion.trainer.layers import SparseLinear
+from ganglion.trainer.reinforce import ReinforceError, ReinforceSettings
+from ganglion.trainer.reinforce.run import _Run
 
 from .point import ENV, Point, teacher
 
 INT8 = BitWidths()
-SMALL = PolishSettings(
+SMALL = ReinforceSettings(
     steps=1_536,
     copies=8,
     rollout_steps=16,
@@ -94,25 +94,26 @@ def test_zeros_and_scales_of_values_stay(student, polished):
     [(BitWidths(), "tanh"), (BitWidths(), "clip"), (BitWidths(5, powers_of_two=True), "clip"), (BitWidths(4), "tanh")],
 )
 def test_the_exported_integers_are_what_was_trained(bits, head):
-    run = _Run(weak_student(bits, head), bits, replace(SMALL, steps=1_024), 0, lambda _: None, None)
+    weak = weak_student(bits, head)
+    run = _Run(_Student(weak, bits), replace(SMALL, steps=1_024), 0, lambda step, mean_return: None, None)
     run.go()
     observations = np.random.default_rng(0).uniform(-3, 3, (200, 3)).astype(np.float32)
-    policy = run._export()
+    policy = run.trainee.export()
     means = run.model.policy.mlp_extractor.forward_actor(torch.from_numpy(observations)).detach().numpy()
     codes, _ = arithmetic.quantise(
         observations, policy.observation.gain, policy.observation.offset, policy.observation.bits
     )
     last = policy.layers[-1]
     assert np.array_equal(reference.activations(policy, codes)[-1] * 2.0**last.output_exponent, means)
-    assert policy.digest != run.policy.digest
+    assert policy.digest != weak.digest
 
 
 def test_the_student_rests_while_the_value_function_learns(student):
     exported = []
-    run = _Run(student, INT8, SMALL, 0, lambda _: None, None)
+    run = _Run(_Student(student, INT8), SMALL, 0, lambda step, mean_return: None, None)
     for _ in range(2):
         run._learn()
-        exported.append(run._export().digest)
+        exported.append(run.trainee.export().digest)
     assert run.model.num_timesteps == 1_024
     assert exported[0] == student.digest != exported[1]
 
@@ -154,14 +155,15 @@ def test_a_snapshot_of_another_run_or_a_damaged_one_is_not_used(student, polishe
     ("change", "message"),
     [
         ({"steps": 512}, "in the first 512 the value function learns alone"),
-        ({"steps": -1}, "is to last -1 steps"),
+        ({"steps": -1}, "-1 environment steps"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0"),
         ({"deviation": float("nan")}, "deviation is nan"),
         ({"copies": 0}, "copies is 0"),
         ({"evaluation_episodes": 0}, "evaluation_episodes is 0"),
         ({"gamma": 1.5}, "gamma is 1.5"),
+        ({"evaluation_deviation": -0.1}, "evaluation_deviation is -0.1"),
     ],
 )
 def test_bad_settings_are_refused(student, change, message):
-    with pytest.raises(DistilError, match=message):
+    with pytest.raises(ReinforceError, match=message):
         polish(student, INT8, replace(SMALL, **change))

@@ -1,5 +1,4 @@
-"""The run: proximal policy optimisation (Schulman et al. 2017, arXiv 1707.06347), Stable-Baselines3's, of a student
-whose mask and scales of values are fixed and whose forward pass is the integers that are exported."""
+"""The run: proximal policy optimisation (Schulman et al. 2017, arXiv 1707.06347), Stable-Baselines3's."""
 
 from __future__ import annotations
 
@@ -8,78 +7,72 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from ganglion.codegen.policy import Policy
-
-from ...calibration import BitWidths
-from ...environments import make_env
-from ...evaluation import act_integer, evaluate_together, summarise
-from ...export import export_policy
 from .. import snapshot
-from ..distillation import Progress
-from .actor_critic import StudentPolicy, StudentPPO
-from .settings import PolishSettings, check_polish
-from .student import layers_of
+from ..environments import make_env
+from ..evaluation import evaluate_together, summarise
+from .actor_critic import TraineePolicy, TraineePPO
+from .settings import ReinforceSettings, check_settings
+from .trainee import Trainee
 
-POLISH_SEED = 70_000  # episodes that choose among the students of a run
+CHOICE_SEED = 70_000  # episodes that choose among the policies of a run
 _FIRST_SEED = 1 << 20  # far from the seeds that policies are measured on
 
 
 @dataclass(frozen=True, eq=False)
-class Polished:
-    """The best student of a run, the one that it began with included; `about` is for `provenance.polish` of an actor
-    file; environment steps and processor minutes are those of polishing alone, measurements included in the minutes."""
+class Reinforced:
+    """The best policy of a run, the one that it began with included; `about` tells how it was found; environment steps
+    and processor minutes are those of this run alone, measurements included in the minutes."""
 
-    policy: Policy
+    policy: Any
     about: dict
     steps: int
     minutes: float
 
 
-def polish(
-    policy: Policy,
-    bits: BitWidths,
-    settings: PolishSettings,
+def reinforce(
+    trainee: Trainee,
+    settings: ReinforceSettings,
     seed: int = 0,
-    progress: Callable[[Progress], None] = lambda _: None,
+    report: Callable[[int, float], None] = lambda step, mean_return: None,
     folder: Path | None = None,
-) -> Polished:
-    """Polish `policy`, whose weights have the `bits`; in `folder`, a run that was stopped goes on from its last block.
+) -> Reinforced:
+    """Train on; in `folder`, a run that was stopped goes on from its last block. After each block `report` is told.
 
-    Weights that are zero stay zero. Raises DistilError for settings that cannot work.
+    Raises ReinforceError for settings that cannot work.
     """
-    check_polish(settings)
+    check_settings(settings)
     torch.set_num_threads(1)
-    run = _Run(policy, bits, settings, seed, progress, folder)
+    run = _Run(trainee, settings, seed, report, folder)
     run.go()
-    return run.polished()
+    return run.reinforced()
 
 
 class _Run:
-    def __init__(self, policy: Policy, bits: BitWidths, settings: PolishSettings, seed: int, progress, folder) -> None:
-        self.policy, self.settings, self.seed, self.progress, self.folder = policy, settings, seed, progress, folder
-        self.claim = {"student": policy.digest, "seed": seed, "bits": asdict(bits), **asdict(settings)}
-        self.layers = layers_of(policy, bits)
-        self.space = make_env(policy.env_id).action_space
-        self.model = _model(policy, self.layers, settings, seed)
+    def __init__(self, trainee: Trainee, settings: ReinforceSettings, seed: int, report, folder: Path | None) -> None:
+        self.trainee, self.settings, self.seed, self.report, self.folder = trainee, settings, seed, report, folder
+        self.claim = {**trainee.claim, "seed": seed, **asdict(settings)}
+        self.space = make_env(trainee.env_id).action_space
+        self.model = _model(trainee, settings, seed)
         self.rows: list[dict] = []
         self.seconds, self.clock = 0.0, time.process_time()
         state = snapshot.load(folder) if folder else None
         if state and state["claim"] == self.claim:
             self._restore(state)
         else:
-            self._measure(policy)
+            self._measure()
 
     def go(self) -> None:
         """All blocks that are left, with a snapshot after each."""
         while self.model.num_timesteps < self.settings.steps:
             self._learn()
-            self._measure(self._export())
+            self._measure()
             if self.folder:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 snapshot.save(self.folder, self._state())
@@ -95,18 +88,27 @@ class _Run:
         model.policy.set_learning_rates(rate, settings.value_learning_rate)
         model.learn(min(settings.block_rollouts * settings.rollout, end - step), reset_num_timesteps=False)
 
-    def _measure(self, policy: Policy) -> None:
-        episodes = self.settings.evaluation_episodes
-        returns = evaluate_together(act_integer(policy), policy.env_id, episodes, POLISH_SEED)
-        self.rows.append({"step": self.model.num_timesteps, "returns": returns})
-        if _best(self.rows) is self.rows[-1]:
+    def _measure(self) -> None:
+        policy, step = self.trainee.export(), self.model.num_timesteps
+        row = {"step": step, "returns": self._returns(policy, 0.0)}
+        if self.settings.evaluation_deviation:
+            row["noisy"] = self._returns(policy, self.settings.evaluation_deviation)
+        self.rows.append(row)
+        if _best(self.rows) is row:
             self.best = policy
-        weights = sum(layer.weight.numel() for layer in self.layers)
-        step, steps = self.model.num_timesteps, self.settings.steps
-        self.progress(Progress(step, steps, policy.nonzeros, weights, None, "polish", float(np.mean(returns))))
+        self.report(step, float(np.mean(row["returns"])))
 
-    def _export(self) -> Policy:
-        return export_policy(self.layers, self.policy.env_id, self.space, self.policy.head.kind)
+    def _returns(self, policy, deviation: float) -> list[float]:
+        trainee, random = self.trainee, np.random.default_rng(CHOICE_SEED)
+        low, high = self.space.low, self.space.high
+
+        def act(observations: np.ndarray) -> np.ndarray:
+            actions = trainee.play(policy, observations)
+            if not deviation:
+                return actions
+            return np.clip(actions + deviation * (high - low) / 2 * random.standard_normal(actions.shape), low, high)
+
+        return evaluate_together(act, trainee.env_id, self.settings.evaluation_episodes, CHOICE_SEED)
 
     def _state(self) -> dict:
         return {
@@ -131,34 +133,37 @@ class _Run:
     def _elapsed(self) -> float:
         return self.seconds + time.process_time() - self.clock
 
-    def polished(self) -> Polished:
-        """The student that was best in the episodes that choose."""
+    def reinforced(self) -> Reinforced:
+        """The policy that was best in the episodes that choose."""
         best, steps = _best(self.rows), self.model.num_timesteps
         about = {
-            "student": self.policy.digest,
+            **self.trainee.claim,
             "steps": steps,
             "chosen_step": best["step"],
             "best_of_evaluations": len(self.rows),
-            "returns": {
-                "before": summarise(self.rows[0]["returns"], POLISH_SEED),
-                "chosen": summarise(best["returns"], POLISH_SEED),
-            },
+            "returns": {"before": _summary(self.rows[0]), "chosen": _summary(best)},
             "settings": asdict(self.settings),
         }
-        return Polished(self.best, about, steps, self._elapsed() / 60)
+        return Reinforced(self.best, about, steps, self._elapsed() / 60)
 
 
 def _best(rows: list[dict]) -> dict:
-    return max(rows, key=lambda row: float(np.mean(row["returns"])))
+    """By the mean return, that with noise counting as much as that without."""
+    return max(rows, key=lambda row: float(np.mean([*row["returns"], *row.get("noisy", [])])))
 
 
-def _model(policy: Policy, layers, settings: PolishSettings, seed: int) -> StudentPPO:
+def _summary(row: dict) -> dict:
+    exact = summarise(row["returns"], CHOICE_SEED)
+    return exact | {"noisy": summarise(row["noisy"], CHOICE_SEED)} if "noisy" in row else exact
+
+
+def _model(trainee: Trainee, settings: ReinforceSettings, seed: int) -> TraineePPO:
     def make() -> gymnasium.Env:
-        return gymnasium.wrappers.RescaleAction(make_env(policy.env_id), -1.0, 1.0)
+        return gymnasium.wrappers.RescaleAction(make_env(trainee.env_id), -1.0, 1.0)
 
     envs = DummyVecEnv([make for _ in range(settings.copies)])
-    return StudentPPO(
-        StudentPolicy,
+    return TraineePPO(
+        TraineePolicy,
         VecNormalize(envs, norm_obs=False, gamma=settings.gamma),
         n_steps=settings.rollout_steps,
         batch_size=settings.batch_size,
@@ -169,9 +174,10 @@ def _model(policy: Policy, layers, settings: PolishSettings, seed: int) -> Stude
         seed=seed,
         device="cpu",
         policy_kwargs={
-            "student": layers,
-            "head": policy.head.kind,
+            "network": trainee.network,
+            "head": trainee.head,
             "deviation": settings.deviation,
+            "learns_deviation": settings.learns_deviation,
             "value_widths": settings.value_widths,
         },
     )

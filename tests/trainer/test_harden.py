@@ -1,0 +1,146 @@
+"""Teachers that are trained on with noise: what comes out, that it resumes, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ganglion.main import main
+from ganglion.trainer.critics import CriticSettings
+from ganglion.trainer.evaluation import evaluate_together
+from ganglion.trainer.harden import HardenSettings
+from ganglion.trainer.harden import harden as train_and_fit
+from ganglion.trainer.protocol import ProtocolError
+from ganglion.trainer.reinforce import ReinforceError
+from ganglion.trainer.reinforce.run import CHOICE_SEED
+from ganglion.trainer.teacher import Normaliser, read_teacher
+from tests.trainer.distil.point import ENV, Point, teacher, teacher_file
+
+SMALL = HardenSettings(
+    steps=1_536,
+    copies=8,
+    rollout_steps=16,
+    block_rollouts=4,
+    value_rollouts=4,
+    batch_size=32,
+    epochs=4,
+    learning_rate=3e-3,
+    value_widths=(16,),
+    evaluation_episodes=8,
+)
+QUICK = CriticSettings(steps=300, updates=5)
+
+
+def harden(made, folder, settings=SMALL, **options):
+    """With critics that cost nothing."""
+    return train_and_fit(made, settings, folder, critics=QUICK, **options)
+
+
+def weak_teacher(**changes):
+    """Its head pushes too little."""
+    weak = teacher()
+    with torch.no_grad():
+        weak.actor[-1].weight.mul_(0.15)
+    return replace(weak, **changes)
+
+
+@pytest.fixture(autouse=True)
+def few_episodes(monkeypatch):
+    monkeypatch.setattr("ganglion.trainer.harden.FINAL_EPISODES", 3)
+
+
+@pytest.fixture(scope="module")
+def hardened(tmp_path_factory):
+    return harden(weak_teacher(), tmp_path_factory.mktemp("hardened"))
+
+
+def test_a_weak_teacher_becomes_better_and_tells_how(hardened):
+    weak = weak_teacher()
+    told = hardened.about["provenance"]["harden"]
+    before, chosen = told["returns"]["before"], told["returns"]["chosen"]
+    assert chosen["mean"] > before["mean"] and chosen["noisy"]["mean"] > before["noisy"]["mean"]
+    assert told["teacher"] == weak.digest == hardened.about["provenance"]["teacher"]["digest"] != hardened.digest
+    assert told["steps"] == hardened.about["provenance"]["steps"] == SMALL.steps and told["best_of_evaluations"] == 4
+    again = evaluate_together(hardened.play, ENV, SMALL.evaluation_episodes, CHOICE_SEED)
+    assert chosen["mean"] == pytest.approx(np.mean(again), abs=1e-3)
+    assert len(hardened.critics) == 2 and hardened.squash == "tanh"
+
+
+def test_noise_in_the_evaluation_costs_return(hardened):
+    """The noise is there: what is told with it differs from what is told without."""
+    chosen = hardened.about["provenance"]["harden"]["returns"]["chosen"]
+    assert chosen["noisy"]["mean"] != chosen["mean"] and chosen["noisy"]["first_seed"] == chosen["first_seed"]
+
+
+@pytest.mark.parametrize("kind", [nn.Tanh, nn.ELU])
+def test_normaliser_activations_and_head_stay(tmp_path, kind):
+    """Only weights and biases are learned."""
+    weak = weak_teacher(squash="clip", normaliser=Normaliser(torch.zeros(3), torch.full((3,), 0.7), 5.0))
+    weak = replace(weak, actor=nn.Sequential(*(kind() if isinstance(m, nn.ReLU) else m for m in weak.actor)))
+    made = harden(weak, tmp_path, replace(SMALL, evaluation_deviation=0.0))
+    assert made.squash == "clip" and isinstance(made.actor[1], kind)
+    assert torch.equal(made.normaliser.deviation, weak.normaliser.deviation)
+    assert made.digest == read_teacher(tmp_path / "teacher.safetensors").digest
+    assert np.array_equal(made.action_space.high, Point.action_space.high)
+
+
+def test_the_teacher_that_is_given_is_not_changed(tmp_path):
+    weak = weak_teacher()
+    digest = weak.digest
+    harden(weak, tmp_path)
+    assert weak.digest == digest
+
+
+def test_a_teacher_is_never_worse_in_the_episodes_that_choose(tmp_path):
+    told = harden(teacher(), tmp_path, replace(SMALL, learning_rate=3.0)).about["provenance"]["harden"]
+    assert told["chosen_step"] == 0 and told["returns"]["chosen"] == told["returns"]["before"]
+
+
+@pytest.mark.parametrize("stop_at", [512, 1_024])
+def test_an_interrupted_run_ends_in_the_same_teacher(hardened, tmp_path, stop_at):
+    def interrupt(step, mean_return):
+        if step == stop_at + 512:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        harden(weak_teacher(), tmp_path, report=interrupt)
+    steps = []
+    resumed = harden(weak_teacher(), tmp_path, report=lambda step, mean_return: steps.append(step))
+    assert resumed.digest == hardened.digest
+    assert steps == list(range(stop_at + 512, SMALL.steps + 1, 512))
+    assert not (tmp_path / "snapshot.pt").exists()
+
+
+def test_the_noise_stays(tmp_path, monkeypatch):
+    """Its deviation is the same at the end, which plain PPO would shrink."""
+    from ganglion.trainer.reinforce.run import _Run
+
+    ended = []
+    reinforced = _Run.reinforced
+    monkeypatch.setattr(_Run, "reinforced", lambda run: ended.append(run.model.policy.log_std) or reinforced(run))
+    harden(weak_teacher(), tmp_path)
+    assert torch.allclose(ended[0].exp(), torch.tensor(SMALL.deviation)) and not ended[0].requires_grad
+
+
+def test_what_is_not_allowed_is_named(tmp_path):
+    with pytest.raises(ReinforceError, match="-1 environment steps"):
+        harden(weak_teacher(), tmp_path / "a", replace(SMALL, steps=-1))
+    assert not (tmp_path / "a").exists()
+    harden(weak_teacher(), tmp_path / "b")
+    with pytest.raises(ProtocolError, match="another protocol"):
+        harden(weak_teacher(), tmp_path / "b", seed=1)
+
+
+def test_the_command_tells_both_returns(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ganglion.trainer.harden.DEFAULTS", QUICK)
+    file = teacher_file(tmp_path / "teacher.safetensors")
+    command = ["harden", str(file), "--folder", str(tmp_path / "run")]
+    monkeypatch.setattr("ganglion.trainer.harden.HardenSettings", lambda **given: replace(SMALL, **given))
+    monkeypatch.setattr("ganglion.trainer.harden.fit_critics", lambda *_, **__: teacher().critics)
+    assert main([*command, "--steps", "1024", "--deviation", "0.3"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "teacher.safetensors: return" in told and "with noise of 0.15" in told
+    assert main([*command, "--deviation", "0"]) == 2
+    assert "--deviation 0.0; allowed: above 0" in capsys.readouterr().err

@@ -1,0 +1,126 @@
+"""Harden a teacher: train it on with noise on its actions, so that it forgives a student's errors.
+
+A policy that was trained until its own noise had vanished balances on a knife's edge: errors as small as a student's
+make it fall, from states in which its labels help no more. Proximal policy optimisation with noise that stays
+(`HardenSettings.deviation`) leads it to gaits that forgive them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import torch
+from torch import nn
+
+from . import snapshot
+from .critics import DEFAULTS, CriticSettings, fit_critics
+from .environments import check_env
+from .evaluation import evaluate_together, summarise
+from .progress import FINAL_EPISODES, FINAL_SEED
+from .provenance import provenance
+from .reinforce import ReinforceSettings, check_settings, reinforce
+from .run_folder import claim
+from .teacher import Teacher, read_teacher, save_teacher
+
+
+@dataclass(frozen=True)
+class HardenSettings(ReinforceSettings):
+    """Noise of a constant deviation, and the best of evaluations of which half have noise of half that deviation."""
+
+    steps: int = 1_000_000
+    copies: int = 16
+    rollout_steps: int = 256
+    block_rollouts: int = 24
+    value_rollouts: int = 12
+    batch_size: int = 256
+    epochs: int = 10
+    learning_rate: float = 3e-4
+    value_learning_rate: float = 5e-4
+    deviation: float = 0.2
+    learns_deviation: bool = False
+    value_widths: tuple[int, ...] = (256, 256)
+    evaluation_episodes: int = 10
+    evaluation_deviation: float = 0.1
+
+
+def harden(
+    teacher: Teacher,
+    settings: HardenSettings,
+    folder: Path,
+    seed: int = 0,
+    report: Callable[[int, float], None] = lambda step, mean_return: None,
+    critics: CriticSettings = DEFAULTS,
+) -> Teacher:
+    """The best policy of the run, `teacher` included, with critics of its own; in `folder` as `teacher.safetensors`.
+
+    A run that was stopped goes on from its last block and ends in the same teacher. Raises ReinforceError for settings
+    that cannot work, ProtocolError for a folder of another run, UnsuitableEnvironmentError for an environment without
+    bounded continuous actions.
+    """
+    check_settings(settings)
+    check_env(teacher.env_id, gymnasium.spaces.Box)
+    claim(folder, "harden", _Claim(teacher.digest, seed, settings))
+    path = folder / "teacher.safetensors"
+    if not path.exists():
+        found = reinforce(_Dense(teacher), settings, seed, report, folder)
+        best: Teacher = found.policy
+        about = _about(teacher, best, found.about, provenance(settings, seed, found.steps))
+        save_teacher(path, replace(best, critics=fit_critics(best, seed=seed, settings=critics), about=about))
+        snapshot.discard(folder)
+    return read_teacher(path)
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What decides which teacher comes out."""
+
+    teacher: str
+    seed: int
+    settings: HardenSettings
+
+
+def _about(teacher: Teacher, best: Teacher, found: dict, made: dict) -> dict:
+    """What the file tells: how it was made, of whom, and what it returns in episodes that did not choose it."""
+    before = {name: teacher.about[name] for name in ("algorithm", "provenance", "returns") if name in teacher.about}
+    returns = evaluate_together(best.play, best.env_id, FINAL_EPISODES, FINAL_SEED)
+    return {
+        "algorithm": "ppo",
+        "action_bounds": [teacher.action_space.low.tolist(), teacher.action_space.high.tolist()],
+        "provenance": made | {"harden": found, "teacher": {"digest": teacher.digest, **before}},
+        "returns": {"float": summarise(returns, FINAL_SEED)},
+    }
+
+
+class _Dense:
+    """A teacher as a trainee."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        self.teacher = replace(teacher, actor=deepcopy(teacher.actor).requires_grad_(True), critics=())
+        self.env_id, self.head = teacher.env_id, teacher.squash
+        self.network = _Network(self.teacher)
+        self.claim = {"teacher": teacher.digest}
+
+    def export(self) -> Teacher:
+        """A copy that learns no more."""
+        return replace(self.teacher, actor=deepcopy(self.teacher.actor).requires_grad_(False))
+
+    def play(self, policy: Teacher, observations: np.ndarray) -> np.ndarray:
+        """In the environment's units."""
+        return policy.play(observations)
+
+
+class _Network(nn.Module):
+    """The actor behind the teacher's normaliser."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        super().__init__()
+        self.actor = teacher.actor
+        self.see = teacher.see
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        return self.actor(self.see(observations))
