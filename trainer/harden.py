@@ -36,11 +36,11 @@ class HardenSettings(ReinforceSettings):
     copies: int = 16
     rollout_steps: int = 256
     block_rollouts: int = 24
-    value_rollouts: int = 12
+    value_rollouts: int = 24
     batch_size: int = 256
     epochs: int = 10
     learning_rate: float = 3e-4
-    value_learning_rate: float = 5e-4
+    value_learning_rate: float = 3e-4
     deviation: float = 0.2
     learns_deviation: bool = False
     value_widths: tuple[int, ...] = (256, 256)

@@ -11,7 +11,7 @@ from torch import nn
 
 from ..teacher import SquashKind
 
-_NORMALISER_MOMENTUM = 0.01
+_LIMIT = 10.0
 
 
 class TraineePolicy(ActorCriticPolicy):
@@ -62,9 +62,11 @@ class _Networks(nn.Module):
     def __init__(self, network: nn.Module, features: int, value_widths: Sequence[int]) -> None:
         super().__init__()
         self.network = network
-        value: list[nn.Module] = [nn.BatchNorm1d(features, affine=False, momentum=_NORMALISER_MOMENTUM)]
+        value: list[nn.Module] = [_Normalisation(features)]
         for inputs, outputs in zip((features, *value_widths), value_widths, strict=False):
-            value += [nn.Linear(inputs, outputs), nn.Tanh()]
+            linear = nn.Linear(inputs, outputs)
+            ActorCriticPolicy.init_weights(linear, gain=2**0.5)
+            value += [linear, nn.ReLU()]
         self.value = nn.Sequential(*value)
 
     def forward(self, observations: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -77,3 +79,29 @@ class _Networks(nn.Module):
     def forward_critic(self, observations: torch.Tensor) -> torch.Tensor:
         """What the value is read from, of raw observations (n, features)."""
         return self.value(observations)
+
+
+class _Normalisation(nn.Module):
+    """Zero mean and unit variance over all observations met so far. It learns in rollouts, where it is not training,
+    so that updates see one and the same normalisation."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("count", torch.tensor(0.0, dtype=torch.float64))
+        self.register_buffer("mean", torch.zeros(features, dtype=torch.float64))
+        self.register_buffer("squares", torch.zeros(features, dtype=torch.float64))
+
+    def forward(self, observations: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            self._meet(observations.double())
+        deviation = (self.squares / self.count.clamp_min(1)).sqrt().clamp_min(1e-4)
+        return ((observations - self.mean) / deviation).clamp(-_LIMIT, _LIMIT).float()
+
+    @torch.no_grad()
+    def _meet(self, observations: torch.Tensor) -> None:
+        """Chan et al. (1979), Updating formulae and a pairwise algorithm for computing sample variances."""
+        met, mean = len(observations), observations.mean(dim=0)
+        total, shift = self.count + met, mean - self.mean
+        self.squares += (observations - mean).square().sum(dim=0) + shift.square() * self.count * met / total
+        self.mean += shift * met / total
+        self.count.copy_(total)
