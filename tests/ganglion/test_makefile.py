@@ -92,6 +92,8 @@ def test_a_teacher_file_may_need_an_environment():
     text = make("limit", "TEACHER=m.zip", "NORMALISER=n.pkl", "ENV=Swimmer", "MAX_CYCLES=250").stdout
     expected = "limit --teacher 'm.zip' --env 'Swimmer' --normaliser 'n.pkl' --max-cycles '250'"
     assert " ".join(text.split()).endswith(expected)
+    harden = " ".join(make("harden", "ENV=Walker2d", "DEVIATION=0.3", "STEPS=900", "SEED=1").stdout.split())
+    assert harden.endswith("harden --env 'Walker2d' --deviation '0.3' --steps '900' --seed '1'")
     how = ("SEEDS=3", "UPDATES=900", "ROUND_STEPS=800", "POLISH=500000")
     distil = " ".join(make("distil", "ENV=Hopper", *how).stdout.replace("\\\n", " ").split())
     assert "distil --env 'Hopper' --seeds '3'" in distil

@@ -18,6 +18,7 @@ from .. import snapshot
 from ..environments import make_env
 from ..evaluation import evaluate_together, summarise
 from .actor_critic import TraineePolicy, TraineePPO
+from .disturbance import Disturbed
 from .settings import ReinforceSettings, check_settings
 from .trainee import Trainee
 
@@ -159,7 +160,8 @@ def _summary(row: dict) -> dict:
 
 def _model(trainee: Trainee, settings: ReinforceSettings, seed: int) -> TraineePPO:
     def make() -> gymnasium.Env:
-        return gymnasium.wrappers.RescaleAction(make_env(trainee.env_id), -1.0, 1.0)
+        env = gymnasium.wrappers.RescaleAction(make_env(trainee.env_id), -1.0, 1.0)
+        return Disturbed(env, settings.disturbance, settings.disturbance_memory) if settings.disturbance else env
 
     envs = DummyVecEnv([make for _ in range(settings.copies)])
     return TraineePPO(

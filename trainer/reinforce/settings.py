@@ -18,7 +18,9 @@ class ReinforceSettings:
     is measured in `evaluation_episodes` episodes, and, where `evaluation_deviation` is not 0, in as many with noise of
     that deviation on its actions. In the first `value_rollouts` the value function learns alone. It learns at the same
     rate to the end; the policy's is constant within a block and falls linearly, block by block, to almost 0.
-    `deviation` is that of the noise on actions in [-1, 1], at the beginning or, unless it `learns_deviation`, always.
+    `deviation` is that of the noise on actions in [-1, 1], at the beginning or, unless it `learns_deviation`, always;
+    `disturbance` that of a push that the policy is not told of: it keeps its share `disturbance_memory` from step to
+    step, so that it leans to one side for a while, as errors of a student do.
     """
 
     steps: int
@@ -32,6 +34,8 @@ class ReinforceSettings:
     value_learning_rate: float = 1e-3
     deviation: float = 0.1
     learns_deviation: bool = True
+    disturbance: float = 0.0
+    disturbance_memory: float = 0.95
     clip_range: float = 0.2
     gamma: float = 0.99
     gae_lambda: float = 0.95
@@ -70,9 +74,10 @@ def check_settings(settings: ReinforceSettings) -> None:
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
             raise ReinforceError(f"{name} is {value}; it must be above 0 and finite")
-    if not (math.isfinite(settings.evaluation_deviation) and settings.evaluation_deviation >= 0):
-        raise ReinforceError(
-            f"evaluation_deviation is {settings.evaluation_deviation}; it must be finite, and 0 for no noise"
-        )
-    if not 0.0 <= settings.gamma <= 1.0:
-        raise ReinforceError(f"gamma is {settings.gamma}; allowed: 0 to 1")
+    for name in ("evaluation_deviation", "disturbance"):
+        value = getattr(settings, name)
+        if not (math.isfinite(value) and value >= 0):
+            raise ReinforceError(f"{name} is {value}; it must be finite, and 0 for none")
+    for name in ("gamma", "disturbance_memory"):
+        if not 0.0 <= getattr(settings, name) <= 1.0:
+            raise ReinforceError(f"{name} is {getattr(settings, name)}; allowed: 0 to 1")
