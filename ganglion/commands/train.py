@@ -6,7 +6,10 @@ from typing import Annotated
 
 from rich.console import Console
 
+from ..errors import UsageError
 from .training_options import Flat, TrainingOptions
+
+_USUAL = 0.98
 
 
 @dataclass
@@ -16,8 +19,8 @@ class Train:
     env: str
     """Environment, such as Hopper, Hopper-v5, CartPole or Pong."""
     how: Annotated[TrainingOptions, Flat] = field(default_factory=TrainingOptions)
-    sparsity: float = 0.98
-    """Share of the weights that end as zero; 0 for a dense actor, as the preset teacher always is."""
+    sparsity: float | None = None
+    """Share of the weights that end as zero, by default 0.98; 0 for a dense actor, as the preset teacher always is."""
     quantised: bool = True
     """End in integers, which the preset teacher never does; without, the run is as long and stays in float32 (a
     baseline of equal training)."""
@@ -28,10 +31,7 @@ class Train:
 
     def run(self) -> int:
         """Train to the end."""
-        changes = {"seed": self.seed}
-        if self.how.preset != "teacher":
-            changes |= {"sparsity": self.sparsity, "quantised": self.quantised}
-        protocol = self.how.protocol(self.env, **changes)
+        protocol = self.how.protocol(self.env, seed=self.seed, **self._compression())
         from ganglion.trainer.train import train
 
         kind = "" if protocol.quantised or self.how.preset == "teacher" else "-float"
@@ -44,3 +44,14 @@ class Train:
             told = "a Stable-Baselines3 model: float and convolutional actors are not compiled yet"
             Console().print(told, highlight=False, soft_wrap=True)
         return 0
+
+    def _compression(self) -> dict:
+        """How the actor is compressed, where that is not the preset's to say."""
+        if self.how.preset != "teacher":
+            return {"sparsity": _USUAL if self.sparsity is None else self.sparsity, "quantised": self.quantised}
+        if self.sparsity:
+            raise UsageError(
+                f"--sparsity {self.sparsity:g} with --preset teacher, which is dense; leave one out, or distil the "
+                "teacher (ganglion distil)"
+            )
+        return {}

@@ -37,6 +37,14 @@ def test_presets_become_protocols(asked):
     assert (fast.env_id, fast.batch_size, fast.gamma) == ("HalfCheetah-v5", 128, 0.98)
 
 
+def test_a_teacher_is_dense(asked, capsys):
+    assert main(["train", "--env", "Hopper", "--preset", "teacher", "--sparsity", "0.9"]) == 2
+    assert "--sparsity 0.9 with --preset teacher, which is dense" in capsys.readouterr().err
+    assert main(["train", "--env", "Hopper", "--preset", "teacher", "--sparsity", "0"]) == 0
+    assert main(["train", "--env", "Hopper"]) == 0
+    assert [protocol.sparsity for protocol, _ in asked] == [0.0, 0.98]
+
+
 def test_every_choice_reaches_the_protocol(asked):
     options = "--allocation global --pattern pairs --weight-bits 4 --powers-of-two --per-layer --no-quantised"
     assert main(["train", "--env", "Hopper", *options.split(), "--set", "batch_size=32", "learning_rate=1e-3"]) == 0
