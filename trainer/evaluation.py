@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
+import gymnasium
 import numpy as np
 
 from ganglion.codegen.policy import Policy
@@ -30,9 +32,13 @@ def evaluate(act: Act, env, episodes: int, first_seed: int) -> list[float]:
     return returns
 
 
-def evaluate_together(act: Act, env_id: str, episodes: int, first_seed: int) -> list[float]:
-    """The returns that `evaluate` gives, all episodes in lock step: `act` maps observations (n, ...) to n actions."""
-    envs = [make_env(env_id) for _ in range(episodes)]
+def evaluate_together(act: Act, env: str | Callable[[], gymnasium.Env], episodes: int, first_seed: int) -> list[float]:
+    """The returns that `evaluate` gives, all episodes in lock step: `act` maps observations (n, ...) to n actions.
+
+    `env` is an environment's id, or makes one.
+    """
+    make = partial(make_env, env) if isinstance(env, str) else env
+    envs = [make() for _ in range(episodes)]
     observations = np.stack([env.reset(seed=first_seed + k)[0] for k, env in enumerate(envs)])
     totals, running = np.zeros(episodes), np.arange(episodes)
     while len(running):

@@ -30,22 +30,12 @@ from .teacher import Teacher, read_teacher, save_teacher
 
 @dataclass(frozen=True)
 class HardenSettings(ReinforceSettings):
-    """Noise of a constant deviation, and the best of evaluations of which half have noise of half that deviation."""
+    """As for a student, but for pushes that last, and for measurements half of which are noisy."""
 
     steps: int = 1_000_000
-    copies: int = 16
-    rollout_steps: int = 256
-    block_rollouts: int = 24
-    value_rollouts: int = 24
-    batch_size: int = 256
-    epochs: int = 10
-    learning_rate: float = 3e-4
-    value_learning_rate: float = 3e-4
-    deviation: float = 0.2
-    learns_deviation: bool = False
-    value_widths: tuple[int, ...] = (256, 256)
+    push: float = 0.1
     evaluation_episodes: int = 10
-    evaluation_deviation: float = 0.1
+    measures_noise: bool = True
 
 
 def harden(

@@ -79,7 +79,7 @@ def test_normaliser_activations_and_head_stay(tmp_path, kind):
     """Only weights and biases are learned."""
     weak = weak_teacher(squash="clip", normaliser=Normaliser(torch.zeros(3), torch.full((3,), 0.7), 5.0))
     weak = replace(weak, actor=nn.Sequential(*(kind() if isinstance(m, nn.ReLU) else m for m in weak.actor)))
-    made = harden(weak, tmp_path, replace(SMALL, evaluation_deviation=0.0))
+    made = harden(weak, tmp_path, replace(SMALL, measures_noise=False))
     assert made.squash == "clip" and isinstance(made.actor[1], kind)
     assert torch.equal(made.normaliser.deviation, weak.normaliser.deviation)
     assert made.digest == read_teacher(tmp_path / "teacher.safetensors").digest
@@ -139,8 +139,10 @@ def test_the_command_tells_both_returns(tmp_path, capsys, monkeypatch):
     command = ["harden", str(file), "--folder", str(tmp_path / "run")]
     monkeypatch.setattr("ganglion.trainer.harden.HardenSettings", lambda **given: replace(SMALL, **given))
     monkeypatch.setattr("ganglion.trainer.harden.fit_critics", lambda *_, **__: teacher().critics)
-    assert main([*command, "--steps", "1024", "--deviation", "0.3"]) == 0
+    assert main([*command, "--steps", "1024", "--deviation", "0.3", "--push", "0"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "teacher.safetensors: return" in told and "with noise of 0.15" in told
+    assert "teacher.safetensors: return" in told and "with noise and pushes" in told
     assert main([*command, "--deviation", "0"]) == 2
     assert "--deviation 0.0; allowed: above 0" in capsys.readouterr().err
+    assert main([*command, "--push", "nan"]) == 2
+    assert "--push nan; allowed: 0 to 1" in capsys.readouterr().err

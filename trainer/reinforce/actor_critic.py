@@ -16,7 +16,8 @@ _LIMIT = 10.0
 
 class TraineePolicy(ActorCriticPolicy):
     """`network` gives the means, for actions in [-1, 1]: what comes out of a tanh head, or what goes into a clipped
-    one. The value function has hidden layers of `value_widths` and normalises by itself."""
+    one. The noise around them has one `deviation`, which is not learned, as PPO would shrink it. The value function has
+    hidden layers of `value_widths` and normalises by itself."""
 
     def __init__(
         self,
@@ -24,25 +25,24 @@ class TraineePolicy(ActorCriticPolicy):
         network: nn.Module,
         head: SquashKind,
         deviation: float,
-        learns_deviation: bool,
         value_widths: tuple[int, ...],
         **kwargs,
     ) -> None:
-        self._made_of = network, head, deviation, learns_deviation, value_widths
+        self._made_of = network, head, deviation, value_widths
         super().__init__(*args, **kwargs)
 
     def _build(self, lr_schedule) -> None:
-        network, head, deviation, learns_deviation, value_widths = self._made_of
+        network, head, deviation, value_widths = self._made_of
         self.mlp_extractor = _Networks(network, self.features_dim, value_widths)
         self.action_net = nn.Tanh() if head == "tanh" else nn.Identity()
-        self.log_std = nn.Parameter(torch.full(self.action_space.shape, deviation).log(), learns_deviation)
+        self.log_std = nn.Parameter(torch.full(self.action_space.shape, deviation).log(), requires_grad=False)
         self.value_net = nn.Linear(value_widths[-1], 1)
-        acting = [*self.mlp_extractor.network.parameters(), *([self.log_std] if learns_deviation else [])]
+        acting = [*self.mlp_extractor.network.parameters()]
         valuing = [*self.mlp_extractor.value.parameters(), *self.value_net.parameters()]
         self.optimizer = torch.optim.Adam([{"params": acting}, {"params": valuing}], lr=lr_schedule(1), eps=1e-5)
 
     def set_learning_rates(self, acting: float, value: float) -> None:
-        """Of the trainee with its noise, which with 0 stay as they are, and of the value function."""
+        """Of the trainee, which with 0 stays as it is, and of the value function."""
         for group, rate in zip(self.optimizer.param_groups, (acting, value), strict=True):
             group["lr"] = rate
         for parameter in self.optimizer.param_groups[0]["params"]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,6 @@ class _Run:
     def __init__(self, trainee: Trainee, settings: ReinforceSettings, seed: int, report, folder: Path | None) -> None:
         self.trainee, self.settings, self.seed, self.report, self.folder = trainee, settings, seed, report, folder
         self.claim = {**trainee.claim, "seed": seed, **asdict(settings)}
-        self.space = make_env(trainee.env_id).action_space
         self.model = _model(trainee, settings, seed)
         self.rows: list[dict] = []
         self.seconds, self.clock = 0.0, time.process_time()
@@ -91,25 +91,21 @@ class _Run:
 
     def _measure(self) -> None:
         policy, step = self.trainee.export(), self.model.num_timesteps
-        row = {"step": step, "returns": self._returns(policy, 0.0)}
-        if self.settings.evaluation_deviation:
-            row["noisy"] = self._returns(policy, self.settings.evaluation_deviation)
+        row = {"step": step, "returns": self._returns(policy, noisy=False)}
+        if self.settings.measures_noise:
+            row["noisy"] = self._returns(policy, noisy=True)
         self.rows.append(row)
         if _best(self.rows) is row:
             self.best = policy
         self.report(step, float(np.mean(row["returns"])))
 
-    def _returns(self, policy, deviation: float) -> list[float]:
-        trainee, random = self.trainee, np.random.default_rng(CHOICE_SEED)
-        low, high = self.space.low, self.space.high
+    def _returns(self, policy, noisy: bool) -> list[float]:
+        def make() -> gymnasium.Env:
+            env = make_env(self.trainee.env_id)
+            return Disturbed(_pushed(env, self.settings), self.settings.deviation) if noisy else env
 
-        def act(observations: np.ndarray) -> np.ndarray:
-            actions = trainee.play(policy, observations)
-            if not deviation:
-                return actions
-            return np.clip(actions + deviation * (high - low) / 2 * random.standard_normal(actions.shape), low, high)
-
-        return evaluate_together(act, trainee.env_id, self.settings.evaluation_episodes, CHOICE_SEED)
+        play, episodes = partial(self.trainee.play, policy), self.settings.evaluation_episodes
+        return evaluate_together(play, make, episodes, CHOICE_SEED)
 
     def _state(self) -> dict:
         return {
@@ -158,10 +154,13 @@ def _summary(row: dict) -> dict:
     return exact | {"noisy": summarise(row["noisy"], CHOICE_SEED)} if "noisy" in row else exact
 
 
+def _pushed(env: gymnasium.Env, settings: ReinforceSettings) -> gymnasium.Env:
+    return Disturbed(env, settings.push, settings.push_memory) if settings.push else env
+
+
 def _model(trainee: Trainee, settings: ReinforceSettings, seed: int) -> TraineePPO:
     def make() -> gymnasium.Env:
-        env = gymnasium.wrappers.RescaleAction(make_env(trainee.env_id), -1.0, 1.0)
-        return Disturbed(env, settings.disturbance, settings.disturbance_memory) if settings.disturbance else env
+        return gymnasium.wrappers.RescaleAction(_pushed(make_env(trainee.env_id), settings), -1.0, 1.0)
 
     envs = DummyVecEnv([make for _ in range(settings.copies)])
     return TraineePPO(
@@ -179,7 +178,6 @@ def _model(trainee: Trainee, settings: ReinforceSettings, seed: int) -> TraineeP
             "network": trainee.network,
             "head": trainee.head,
             "deviation": settings.deviation,
-            "learns_deviation": settings.learns_deviation,
             "value_widths": settings.value_widths,
         },
     )

@@ -15,33 +15,32 @@ class ReinforceSettings:
     """Proximal policy optimisation for `steps` environment steps; what is not listed is Stable-Baselines3's default.
 
     A rollout is `rollout_steps` steps of each of `copies` environments. After every `block_rollouts` of them the policy
-    is measured in `evaluation_episodes` episodes, and, where `evaluation_deviation` is not 0, in as many with noise of
-    that deviation on its actions. In the first `value_rollouts` the value function learns alone. It learns at the same
-    rate to the end; the policy's is constant within a block and falls linearly, block by block, to almost 0.
-    `deviation` is that of the noise on actions in [-1, 1], at the beginning or, unless it `learns_deviation`, always;
-    `disturbance` that of a push that the policy is not told of: it keeps its share `disturbance_memory` from step to
-    step, so that it leans to one side for a while, as errors of a student do.
+    is measured in `evaluation_episodes` episodes, and, where it `measures_noise`, in as many with the noise and pushes
+    that it is trained with. In the first `value_rollouts` the value function learns alone. It learns at the same rate
+    to the end; the policy's is constant within a block and falls linearly, block by block, to almost 0.
+    `deviation` is that of the noise on actions in [-1, 1], which stays to the end; `push` that of pushes that the
+    policy is not told of and that keep their share `push_memory` from step to step: they lean to one side for a while,
+    as errors of a student do.
     """
 
     steps: int
-    copies: int = 32
-    rollout_steps: int = 64
-    block_rollouts: int = 12
-    value_rollouts: int = 12
-    batch_size: int = 512
-    epochs: int = 5
-    learning_rate: float = 1e-4
-    value_learning_rate: float = 1e-3
-    deviation: float = 0.1
-    learns_deviation: bool = True
-    disturbance: float = 0.0
-    disturbance_memory: float = 0.95
+    copies: int = 16
+    rollout_steps: int = 256
+    block_rollouts: int = 24
+    value_rollouts: int = 24
+    batch_size: int = 256
+    epochs: int = 10
+    learning_rate: float = 3e-4
+    value_learning_rate: float = 3e-4
+    deviation: float = 0.2
+    push: float = 0.0
+    push_memory: float = 0.95
     clip_range: float = 0.2
     gamma: float = 0.99
     gae_lambda: float = 0.95
-    value_widths: tuple[int, ...] = (128, 128)
+    value_widths: tuple[int, ...] = (256, 256)
     evaluation_episodes: int = 16
-    evaluation_deviation: float = 0.0
+    measures_noise: bool = False
 
     @property
     def rollout(self) -> int:
@@ -74,10 +73,8 @@ def check_settings(settings: ReinforceSettings) -> None:
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
             raise ReinforceError(f"{name} is {value}; it must be above 0 and finite")
-    for name in ("evaluation_deviation", "disturbance"):
-        value = getattr(settings, name)
-        if not (math.isfinite(value) and value >= 0):
-            raise ReinforceError(f"{name} is {value}; it must be finite, and 0 for none")
-    for name in ("gamma", "disturbance_memory"):
+    if not (math.isfinite(settings.push) and settings.push >= 0):
+        raise ReinforceError(f"push is {settings.push}; it must be finite, and 0 for none")
+    for name in ("gamma", "push_memory"):
         if not 0.0 <= getattr(settings, name) <= 1.0:
             raise ReinforceError(f"{name} is {getattr(settings, name)}; allowed: 0 to 1")
