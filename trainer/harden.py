@@ -30,10 +30,9 @@ from .teacher import Teacher, read_teacher, save_teacher
 
 @dataclass(frozen=True)
 class HardenSettings(ReinforceSettings):
-    """As for a student, but for pushes that last, and for measurements half of which are noisy."""
+    """As for a student, but half of the measurements are noisy."""
 
     steps: int = 1_000_000
-    push: float = 0.1
     evaluation_episodes: int = 10
     measures_noise: bool = True
 

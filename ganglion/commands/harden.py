@@ -24,8 +24,6 @@ class Harden:
     which: Annotated[TeacherOptions, Flat] = field(default_factory=TeacherOptions)
     deviation: float = 0.2
     """Deviation of the noise, of actions in [-1, 1]."""
-    push: float = 0.1
-    """Deviation of pushes that last for some 20 steps, likewise."""
     steps: int = 1_000_000
     """Environment steps."""
     learning_rate: float = 3e-4
@@ -44,12 +42,9 @@ class Harden:
 
         if not 0 < self.deviation <= 1:
             raise UsageError(f"--deviation {self.deviation}; allowed: above 0, at most 1; 0.1 to 0.3 are usual")
-        if not 0 <= self.push <= 1:
-            raise UsageError(f"--push {self.push}; allowed: 0 to 1; 0.05 to 0.15 are usual")
         settings = HardenSettings(
             steps=self.steps,
             deviation=self.deviation,
-            push=self.push,
             learning_rate=self.learning_rate,
             gamma=self.gamma,
         )
@@ -70,7 +65,7 @@ def _tell(console: Console, path: Path, teacher: Teacher) -> None:
         f"finished: {path}: return {returns['mean']:,.1f} ± {returns['std']:,.1f}, worst {returns['min']:,.1f}, "
         f"{returns['episodes']} episodes",
         f"the best of {how['best_of_evaluations']} evaluations, at step {how['chosen_step']:,}; in the episodes that "
-        f"chose it {chosen['mean']:,.1f} (before {before['mean']:,.1f}), with noise and pushes "
+        f"chose it {chosen['mean']:,.1f} (before {before['mean']:,.1f}), with noise "
         f"{chosen['noisy']['mean']:,.1f} ({before['noisy']['mean']:,.1f})",
     ]
     console.print("\n".join(lines), highlight=False, soft_wrap=True)

@@ -14,6 +14,7 @@ from ganglion.trainer.harden import HardenSettings
 from ganglion.trainer.harden import harden as train_and_fit
 from ganglion.trainer.protocol import ProtocolError
 from ganglion.trainer.reinforce import ReinforceError
+from ganglion.trainer.reinforce.noise import Noisy
 from ganglion.trainer.reinforce.run import CHOICE_SEED
 from ganglion.trainer.teacher import Normaliser, read_teacher
 from tests.trainer.distil.point import ENV, Point, teacher, teacher_file
@@ -72,6 +73,21 @@ def test_noise_in_the_evaluation_costs_return(hardened):
     """The noise is there: what is told with it differs from what is told without."""
     chosen = hardened.about["provenance"]["harden"]["returns"]["chosen"]
     assert chosen["noisy"]["mean"] != chosen["mean"] and chosen["noisy"]["first_seed"] == chosen["first_seed"]
+
+
+def test_noise_has_its_deviation_and_stays_within_bounds():
+    """In units of half an action's range, which is 3, around an action of 1; a seed decides it."""
+    env = Noisy(Point(), 0.1)
+
+    def noise(seed):
+        env.reset(seed=seed)
+        return np.array([(env.action(np.ones(2, np.float32)) - 1) / 3 for _ in range(5_000)])
+
+    assert noise(0).std() == pytest.approx(0.1, rel=0.05)
+    assert np.array_equal(noise(1), noise(1)) and not np.array_equal(noise(1), noise(2))
+    wild = Noisy(Point(), 5.0)
+    wild.reset(seed=0)
+    assert all(wild.action_space.contains(wild.action(np.ones(2, np.float32))) for _ in range(50))
 
 
 @pytest.mark.parametrize("kind", [nn.Tanh, nn.ELU])
@@ -139,10 +155,8 @@ def test_the_command_tells_both_returns(tmp_path, capsys, monkeypatch):
     command = ["harden", str(file), "--folder", str(tmp_path / "run")]
     monkeypatch.setattr("ganglion.trainer.harden.HardenSettings", lambda **given: replace(SMALL, **given))
     monkeypatch.setattr("ganglion.trainer.harden.fit_critics", lambda *_, **__: teacher().critics)
-    assert main([*command, "--steps", "1024", "--deviation", "0.3", "--push", "0"]) == 0
+    assert main([*command, "--steps", "1024", "--deviation", "0.3"]) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "teacher.safetensors: return" in told and "with noise and pushes" in told
+    assert "teacher.safetensors: return" in told and "with noise" in told
     assert main([*command, "--deviation", "0"]) == 2
     assert "--deviation 0.0; allowed: above 0" in capsys.readouterr().err
-    assert main([*command, "--push", "nan"]) == 2
-    assert "--push nan; allowed: 0 to 1" in capsys.readouterr().err

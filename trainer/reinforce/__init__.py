@@ -3,7 +3,7 @@
 settings      every hyperparameter
 trainee       what is trained: a student in its integers, a teacher in float
 actor_critic  the trainee as Stable-Baselines3 sees it, beside a dense value function
-disturbance   pushes on actions that the trainee is not told of
+noise         for measurements of how much of it a policy stands
 run           blocks of steps, a measurement after each, the best policy of all
 """
 

@@ -19,7 +19,7 @@ from .. import snapshot
 from ..environments import make_env
 from ..evaluation import evaluate_together, summarise
 from .actor_critic import TraineePolicy, TraineePPO
-from .disturbance import Disturbed
+from .noise import Noisy
 from .settings import ReinforceSettings, check_settings
 from .trainee import Trainee
 
@@ -102,7 +102,7 @@ class _Run:
     def _returns(self, policy, noisy: bool) -> list[float]:
         def make() -> gymnasium.Env:
             env = make_env(self.trainee.env_id)
-            return Disturbed(_pushed(env, self.settings), self.settings.deviation) if noisy else env
+            return Noisy(env, self.settings.deviation) if noisy else env
 
         play, episodes = partial(self.trainee.play, policy), self.settings.evaluation_episodes
         return evaluate_together(play, make, episodes, CHOICE_SEED)
@@ -154,13 +154,9 @@ def _summary(row: dict) -> dict:
     return exact | {"noisy": summarise(row["noisy"], CHOICE_SEED)} if "noisy" in row else exact
 
 
-def _pushed(env: gymnasium.Env, settings: ReinforceSettings) -> gymnasium.Env:
-    return Disturbed(env, settings.push, settings.push_memory) if settings.push else env
-
-
 def _model(trainee: Trainee, settings: ReinforceSettings, seed: int) -> TraineePPO:
     def make() -> gymnasium.Env:
-        return gymnasium.wrappers.RescaleAction(_pushed(make_env(trainee.env_id), settings), -1.0, 1.0)
+        return gymnasium.wrappers.RescaleAction(make_env(trainee.env_id), -1.0, 1.0)
 
     envs = DummyVecEnv([make for _ in range(settings.copies)])
     return TraineePPO(

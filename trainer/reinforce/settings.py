@@ -15,12 +15,10 @@ class ReinforceSettings:
     """Proximal policy optimisation for `steps` environment steps; what is not listed is Stable-Baselines3's default.
 
     A rollout is `rollout_steps` steps of each of `copies` environments. After every `block_rollouts` of them the policy
-    is measured in `evaluation_episodes` episodes, and, where it `measures_noise`, in as many with the noise and pushes
-    that it is trained with. In the first `value_rollouts` the value function learns alone. It learns at the same rate
-    to the end; the policy's is constant within a block and falls linearly, block by block, to almost 0.
-    `deviation` is that of the noise on actions in [-1, 1], which stays to the end; `push` that of pushes that the
-    policy is not told of and that keep their share `push_memory` from step to step: they lean to one side for a while,
-    as errors of a student do.
+    is measured in `evaluation_episodes` episodes, and, where it `measures_noise`, in as many with the noise that it is
+    trained with. In the first `value_rollouts` the value function learns alone. It learns at the same rate to the end;
+    the policy's is constant within a block and falls linearly, block by block, to almost 0. `deviation` is that of the
+    noise on actions in [-1, 1], which stays to the end.
     """
 
     steps: int
@@ -33,8 +31,6 @@ class ReinforceSettings:
     learning_rate: float = 3e-4
     value_learning_rate: float = 3e-4
     deviation: float = 0.2
-    push: float = 0.0
-    push_memory: float = 0.95
     clip_range: float = 0.2
     gamma: float = 0.99
     gae_lambda: float = 0.95
@@ -73,8 +69,5 @@ def check_settings(settings: ReinforceSettings) -> None:
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
             raise ReinforceError(f"{name} is {value}; it must be above 0 and finite")
-    if not (math.isfinite(settings.push) and settings.push >= 0):
-        raise ReinforceError(f"push is {settings.push}; it must be finite, and 0 for none")
-    for name in ("gamma", "push_memory"):
-        if not 0.0 <= getattr(settings, name) <= 1.0:
-            raise ReinforceError(f"{name} is {getattr(settings, name)}; allowed: 0 to 1")
+    if not 0.0 <= settings.gamma <= 1.0:
+        raise ReinforceError(f"gamma is {settings.gamma}; allowed: 0 to 1")
