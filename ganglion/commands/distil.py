@@ -46,6 +46,8 @@ class Distil:
     """Environment steps for which the finished student is trained on by reinforcement learning (proximal policy
     optimisation), in the integers that it ships with; 500,000 or more help students that fall. The student before that
     stays, so that the same command with and without --polish distils once."""
+    polish_deviation: float = 0.2
+    """Deviation of the noise on its actions, in [-1, 1], while it is polished."""
     episodes: int = 20
     """Episodes of the comparison, at least 20 for figures that are published."""
 
@@ -86,7 +88,7 @@ class Distil:
         from ganglion.trainer.reinforce import check_settings as check_polish
 
         check_settings(settings)
-        polish = ReinforceSettings(self.polish) if self.polish else None
+        polish = ReinforceSettings(self.polish, deviation=self.polish_deviation) if self.polish else None
         if polish:
             check_polish(polish)
         recorded = load_observations(self.observations) if self.observations else None

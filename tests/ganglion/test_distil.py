@@ -108,7 +108,9 @@ def test_more_episodes_judge_again_and_other_settings_need_another_folder(file, 
 def quick(monkeypatch):
     """Short distillation, and short polishing."""
     monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
-    monkeypatch.setattr(reinforce, "ReinforceSettings", lambda steps: replace(QUICK_POLISH, steps=steps))
+    monkeypatch.setattr(
+        reinforce, "ReinforceSettings", lambda steps, deviation: replace(QUICK_POLISH, steps=steps, deviation=deviation)
+    )
 
 
 def test_polishing_goes_on_from_the_student_and_says_what_it_did(file, tmp_path, capsys, quick):
@@ -122,6 +124,7 @@ def test_polishing_goes_on_from_the_student_and_says_what_it_did(file, tmp_path,
     assert provenance["polish"]["student"] == plain.policy.digest
     assert provenance["steps"] == plain.about["provenance"]["steps"] + 1_024
     assert provenance["polish"]["settings"]["steps"] == 1_024
+    assert provenance["polish"]["settings"]["deviation"] == 0.2
     assert actor.about["sparsity"]["nonzeros"] == actor.policy.nonzeros
     assert "polished for 1,024 steps; the best of 3 evaluations, at step" in told
     assert read_record(out).minutes > record.minutes and read_record(out).action_error is None
@@ -245,6 +248,7 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys, monkeypatch):
     assert "--polish -5" in fails(capsys, "distil", file, "--polish", -5)
     assert "the value function learns alone" in fails(capsys, "distil", file, "--polish", 100)
     assert "needs an environment" in fails(capsys, "distil", file, "--polish", 500_000, "--observations", "x.npy")
+    assert "deviation is 0.0" in fails(capsys, "distil", file, "--polish", 500_000, "--polish-deviation", 0)
     assert "pattern" in _refused(capsys, "distil", file, "--pattern", "triples")
     assert "LUTs are asked for" in fails(capsys, "limit", file, "--max-luts", 900, "--out", tmp_path / "l")
     assert "bytes are asked for" in fails(
