@@ -84,12 +84,12 @@ teach: $(VENV)/.train ## ENV=Walker2d [STEPS=3000000] [SEED=0]: a dense teacher 
 	$(GANGLION) teach $(env) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) $(call option,seed,$(SEED))
 
 harden: $(VENV)/.train ## ENV=Walker2d [TEACHER=file] [DEVIATION=0.2] [STEPS=1000000] [SEED=0]: a teacher that forgives its students' errors
-	$(GANGLION) harden $(teacher) $(call option,deviation,$(DEVIATION)) $(call option,steps,$(STEPS)) $(call option,seed,$(SEED))
+	$(GANGLION) harden $(teacher) $(call option,deviation,$(DEVIATION)) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) $(call option,seed,$(SEED))
 
-distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SEEDS="0 1 4"] [UPDATES=16000] [ROUND_STEPS=4000] [POLISH=500000] [TEACHER=file]: sparse integer students of a teacher
+distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SEEDS="0 1 4"] [UPDATES=16000] [ROUND_STEPS=4000] [POLISH=500000 POLISH_DEVIATION=0.2] [TEACHER=file]: sparse integer students of a teacher
 	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call options,seeds,$(SEEDS)) \
 		$(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(call option,updates,$(UPDATES)) $(call option,round-steps,$(ROUND_STEPS)) \
-		$(call option,polish,$(POLISH))
+		$(call option,polish,$(POLISH)) $(call option,polish-deviation,$(POLISH_DEVIATION))
 
 limit: $(VENV)/$(if $(RAY),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [RAY=1]: the smallest student
 	$(GANGLION) limit $(teacher) $(goal) $(weights) $(if $(RAY),--ray)

@@ -16,6 +16,7 @@ from torch import nn
 from .environments import make_env
 from .teacher import Teacher
 
+CRITICS_DISCOUNT = 0.99  # the most that is of use: distant rewards say little about which actions matter
 _WIDTH = 256
 _TAU = 0.005
 

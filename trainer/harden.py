@@ -18,10 +18,12 @@ import torch
 from torch import nn
 
 from . import snapshot
-from .critics import DEFAULTS, CriticSettings, fit_critics
+from .critics import CRITICS_DISCOUNT, DEFAULTS, CriticSettings, fit_critics
+from .distil.verdict import check_environment
 from .environments import check_env
 from .evaluation import evaluate_together, summarise
 from .progress import FINAL_EPISODES, FINAL_SEED
+from .protocol import ProtocolError
 from .provenance import provenance
 from .reinforce import ReinforceSettings, check_settings, reinforce
 from .run_folder import claim
@@ -48,18 +50,22 @@ def harden(
     """The best policy of the run, `teacher` included, with critics of its own; in `folder` as `teacher.safetensors`.
 
     A run that was stopped goes on from its last block and ends in the same teacher. Raises ReinforceError for settings
-    that cannot work, ProtocolError for a folder of another run, UnsuitableEnvironmentError for an environment without
-    bounded continuous actions.
+    that cannot work, ProtocolError for a folder of another run, DistilError for an environment that does not fit,
+    UnsuitableEnvironmentError for one without bounded continuous actions.
     """
-    check_settings(settings)
+    check_settings(settings, seed)
     check_env(teacher.env_id, gymnasium.spaces.Box)
-    claim(folder, "harden", _Claim(teacher.digest, seed, settings))
+    check_environment(teacher)
     path = folder / "teacher.safetensors"
+    if path.exists() and not (folder / "protocol.json").exists():
+        raise ProtocolError(f"{path} was not made by hardening; choose another folder")
+    claim(folder, "harden", _Claim(teacher.digest, teacher.env_id, seed, settings))
     if not path.exists():
         found = reinforce(_Dense(teacher), settings, seed, report, folder)
         best: Teacher = found.policy
         about = _about(teacher, best, found.about, provenance(settings, seed, found.steps))
-        save_teacher(path, replace(best, critics=fit_critics(best, seed=seed, settings=critics), about=about))
+        made = fit_critics(best, min(settings.gamma, CRITICS_DISCOUNT), seed, critics)
+        save_teacher(path, replace(best, critics=made, about=about))
         snapshot.discard(folder)
     return read_teacher(path)
 
@@ -69,6 +75,7 @@ class _Claim:
     """What decides which teacher comes out."""
 
     teacher: str
+    env_id: str
     seed: int
     settings: HardenSettings
 
@@ -92,7 +99,7 @@ class _Dense:
         self.teacher = replace(teacher, actor=deepcopy(teacher.actor).requires_grad_(True), critics=())
         self.env_id, self.head = teacher.env_id, teacher.squash
         self.network = _Network(self.teacher)
-        self.claim = {"teacher": teacher.digest}
+        self.claim = {"teacher": teacher.digest, "env_id": teacher.env_id}
 
     def export(self) -> Teacher:
         """A copy that learns no more."""

@@ -23,7 +23,7 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from .checkpoint import list_checkpoints, random_states, restore_random_states
-from .critics import DEFAULTS, CriticSettings, fit_critics
+from .critics import CRITICS_DISCOUNT, DEFAULTS, CriticSettings, fit_critics
 from .environments import check_env, make_env
 from .evaluation import evaluate_together, summarise
 from .imported import read_model
@@ -54,7 +54,6 @@ class TeachingProtocol:
     evaluation_episodes: int = 5
 
 
-_CRITICS_DISCOUNT = 0.99
 _LOWEST = {
     "steps": 1, "copies": 1, "rollout_steps": 2, "batch_size": 2, "epochs": 1, "evaluate_every": 1,
     "evaluation_episodes": 1,
@@ -81,7 +80,7 @@ def teach(protocol: TeachingProtocol, folder: Path, critics: CriticSettings = DE
             remaining, fresh = protocol.steps - model.num_timesteps, not model.num_timesteps
             model.learn(remaining, callback=evaluations, reset_num_timesteps=fresh)
         best = _best(protocol, folder)
-        discount = min(protocol.gamma, _CRITICS_DISCOUNT)
+        discount = min(protocol.gamma, CRITICS_DISCOUNT)
         save_teacher(path, replace(best, critics=fit_critics(best, discount, protocol.seed, critics)))
     return read_teacher(path)
 

@@ -46,8 +46,8 @@ class Distil:
     """Environment steps for which the finished student is trained on by reinforcement learning (proximal policy
     optimisation), in the integers that it ships with; 500,000 or more help students that fall. The student before that
     stays, so that the same command with and without --polish distils once."""
-    polish_deviation: float = 0.2
-    """Deviation of the noise on its actions, in [-1, 1], while it is polished."""
+    polish_deviation: float | None = None
+    """Deviation of the noise on its actions, in [-1, 1], while it is polished; by default 0.2."""
     episodes: int = 20
     """Episodes of the comparison, at least 20 for figures that are published."""
 
@@ -71,6 +71,10 @@ class Distil:
             raise UsageError(f"--episodes {self.episodes}; an interval needs at least 2, a figure worth telling 20")
         if self.polish < 0:
             raise UsageError(f"--polish {self.polish:,}; environment steps are needed, or 0 for no polishing")
+        if self.polish_deviation is not None and not self.polish:
+            raise UsageError(
+                f"--polish-deviation {self.polish_deviation:g} without --polish, where nothing is polished"
+            )
         if self.polish and self.observations:
             raise UsageError("--polish needs an environment to act in; --observations has none: leave one out")
         if not self.seeds or (len(self.seeds) == 1 and self.seeds[0] < 1):
@@ -88,9 +92,10 @@ class Distil:
         from ganglion.trainer.reinforce import check_settings as check_polish
 
         check_settings(settings)
-        polish = ReinforceSettings(self.polish, deviation=self.polish_deviation) if self.polish else None
+        deviation = {} if self.polish_deviation is None else {"deviation": self.polish_deviation}
+        polish = ReinforceSettings(self.polish, **deviation) if self.polish else None
         if polish:
-            check_polish(polish)
+            check_polish(polish, settings.seed)
         recorded = load_observations(self.observations) if self.observations else None
         standard = None
         if recorded is None:

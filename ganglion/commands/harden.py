@@ -28,31 +28,34 @@ class Harden:
     """Environment steps."""
     learning_rate: float = 3e-4
     """Step size of Adam at the start; it falls linearly to 0."""
-    gamma: float = 0.99
-    """Discount of rewards."""
+    gamma: float | None = None
+    """Discount of rewards; by default 0.99, for Swimmer 0.9999."""
     seed: int = 0
     """Seed of everything random."""
     folder: Path | None = None
-    """Where checkpoints and the teacher go; by default runs/<environment>-hardened-<seed>."""
+    """Where checkpoints and the teacher go; by default runs/<environment>-hardened-<seed>. Give that teacher to
+    `distil` and `limit` as a file: they do not find it by the environment's name."""
 
     def run(self) -> int:
         """Train to the end, tell both returns."""
+        if self.which.fit_critics:
+            raise UsageError("--fit-critics gives a teacher critics, and hardening does so at its end; leave it out")
         teacher = self.which.read()
+        from ganglion.trainer.distil.verdict import check_teacher
         from ganglion.trainer.harden import HardenSettings, harden
+        from ganglion.trainer.reinforce import check_settings
 
-        if not 0 < self.deviation <= 1:
-            raise UsageError(f"--deviation {self.deviation}; allowed: above 0, at most 1; 0.1 to 0.3 are usual")
+        gamma = self.gamma if self.gamma is not None else 0.9999 if teacher.env_id.startswith("Swimmer") else 0.99
         settings = HardenSettings(
-            steps=self.steps,
-            deviation=self.deviation,
-            learning_rate=self.learning_rate,
-            gamma=self.gamma,
+            steps=self.steps, deviation=self.deviation, learning_rate=self.learning_rate, gamma=gamma
         )
+        check_settings(settings, self.seed)
+        check_teacher(teacher)
         folder = self.folder or Path("runs", f"{teacher.env_id}-hardened-{self.seed}".replace("/", "-"))
         console = Console()
 
         def report(step: int, mean_return: float) -> None:
-            console.print(f"{teacher.env_id} step {step} return {mean_return:.1f}", highlight=False)
+            console.print(f"{teacher.env_id} step {step} return without noise {mean_return:.1f}", highlight=False)
 
         _tell(console, folder / "teacher.safetensors", harden(teacher, settings, folder, self.seed, report))
         return 0
@@ -68,4 +71,5 @@ def _tell(console: Console, path: Path, teacher: Teacher) -> None:
         f"chose it {chosen['mean']:,.1f} (before {before['mean']:,.1f}), with noise "
         f"{chosen['noisy']['mean']:,.1f} ({before['noisy']['mean']:,.1f})",
     ]
+    lines.append(f"next: ganglion distil {path}")
     console.print("\n".join(lines), highlight=False, soft_wrap=True)

@@ -109,7 +109,7 @@ def quick(monkeypatch):
     """Short distillation, and short polishing."""
     monkeypatch.setattr(StudentOptions, "settings", lambda self: replace(SMALL, updates=60, seed=self.seed))
     monkeypatch.setattr(
-        reinforce, "ReinforceSettings", lambda steps, deviation: replace(QUICK_POLISH, steps=steps, deviation=deviation)
+        reinforce, "ReinforceSettings", lambda steps, **more: replace(QUICK_POLISH, steps=steps, **more)
     )
 
 
@@ -248,6 +248,7 @@ def test_mistakes_end_in_one_clear_line(file, tmp_path, capsys, monkeypatch):
     assert "--polish -5" in fails(capsys, "distil", file, "--polish", -5)
     assert "the value function learns alone" in fails(capsys, "distil", file, "--polish", 100)
     assert "needs an environment" in fails(capsys, "distil", file, "--polish", 500_000, "--observations", "x.npy")
+    assert "without --polish" in fails(capsys, "distil", file, "--polish-deviation", 0.1)
     assert "deviation is 0.0" in fails(capsys, "distil", file, "--polish", 500_000, "--polish-deviation", 0)
     assert "pattern" in _refused(capsys, "distil", file, "--pattern", "triples")
     assert "LUTs are asked for" in fails(capsys, "limit", file, "--max-luts", 900, "--out", tmp_path / "l")

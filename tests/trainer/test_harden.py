@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -19,6 +20,9 @@ from ganglion.trainer.reinforce.run import CHOICE_SEED
 from ganglion.trainer.teacher import Normaliser, read_teacher
 from tests.trainer.distil.point import ENV, Point, teacher, teacher_file
 
+OTHER = "GanglionTestOtherPoint-v0"
+if OTHER not in gymnasium.registry:
+    gymnasium.register(OTHER, Point, max_episode_steps=40)
 SMALL = HardenSettings(
     steps=1_536,
     copies=8,
@@ -145,12 +149,22 @@ def test_what_is_not_allowed_is_named(tmp_path):
         harden(weak_teacher(), tmp_path / "a", replace(SMALL, steps=-1))
     assert not (tmp_path / "a").exists()
     harden(weak_teacher(), tmp_path / "b")
-    with pytest.raises(ProtocolError, match="another protocol"):
-        harden(weak_teacher(), tmp_path / "b", seed=1)
+    for others in ({"seed": 1}, {"made": weak_teacher(env_id=OTHER)}):
+        with pytest.raises(ProtocolError, match="another protocol"):
+            harden(**({"made": weak_teacher(), "folder": tmp_path / "b"} | others))
+
+
+def test_a_run_that_diverges_says_so(tmp_path):
+    with pytest.raises(ReinforceError, match=r"diverged before step .* lower the learning rate"):
+        harden(weak_teacher(), tmp_path, replace(SMALL, learning_rate=1e30))
+
+
+def test_a_snapshot_of_something_else_is_not_used(hardened, tmp_path):
+    torch.save({"update": 3}, tmp_path / "snapshot.pt")
+    assert harden(weak_teacher(), tmp_path).digest == hardened.digest
 
 
 def test_the_command_tells_both_returns(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("ganglion.trainer.harden.DEFAULTS", QUICK)
     file = teacher_file(tmp_path / "teacher.safetensors")
     command = ["harden", str(file), "--folder", str(tmp_path / "run")]
     monkeypatch.setattr("ganglion.trainer.harden.HardenSettings", lambda **given: replace(SMALL, **given))
@@ -159,4 +173,12 @@ def test_the_command_tells_both_returns(tmp_path, capsys, monkeypatch):
     told = " ".join(capsys.readouterr().out.split())
     assert "teacher.safetensors: return" in told and "with noise" in told
     assert main([*command, "--deviation", "0"]) == 2
-    assert "--deviation 0.0; allowed: above 0" in capsys.readouterr().err
+    assert "deviation is 0.0; allowed: 0.001 to 1" in capsys.readouterr().err
+    assert main([*command, "--fit-critics"]) == 2
+    assert "leave it out" in capsys.readouterr().err
+    assert main([*command, "--seed", "-1"]) == 2
+    assert "seed is -1; allowed: 0 to" in capsys.readouterr().err
+    assert main(["harden", str(file), "--folder", str(tmp_path)]) == 2
+    assert "was not made by hardening" in capsys.readouterr().err
+    assert main(["harden", str(file), "--env", "Pendulum", "--folder", str(tmp_path / "other")]) == 2
+    assert "Pendulum-v1" in capsys.readouterr().err and not (tmp_path / "other").exists()

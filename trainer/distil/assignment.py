@@ -119,7 +119,7 @@ def carry_out(assignment: Assignment, report=lambda progress: None) -> None:
 def _check(assignment: Assignment) -> None:
     if assignment.polish is None:
         return
-    check_settings(assignment.polish)
+    check_settings(assignment.polish, assignment.settings.seed)
     if assignment.recorded is not None:
         raise DistilError("polishing needs an environment; a student of recorded observations alone has none")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from stable_baselines3 import PPO
@@ -63,7 +64,7 @@ class _Networks(nn.Module):
         super().__init__()
         self.network = network
         value: list[nn.Module] = [_Normalisation(features)]
-        for inputs, outputs in zip((features, *value_widths), value_widths, strict=False):
+        for inputs, outputs in pairwise((features, *value_widths)):
             linear = nn.Linear(inputs, outputs)
             ActorCriticPolicy.init_weights(linear, gain=2**0.5)
             value += [linear, nn.ReLU()]
@@ -82,8 +83,8 @@ class _Networks(nn.Module):
 
 
 class _Normalisation(nn.Module):
-    """Zero mean and unit variance over all observations met so far. It learns in rollouts, where it is not training,
-    so that updates see one and the same normalisation."""
+    """Zero mean and unit variance over all observations met so far. It learns in rollouts, where Stable-Baselines3
+    calls it out of training, and rests in updates."""
 
     def __init__(self, features: int) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ from ..environments import make_env
 from ..evaluation import evaluate_together, summarise
 from .actor_critic import TraineePolicy, TraineePPO
 from .noise import Noisy
-from .settings import ReinforceSettings, check_settings
+from .settings import ReinforceError, ReinforceSettings, check_settings
 from .trainee import Trainee
 
 CHOICE_SEED = 70_000  # episodes that choose among the policies of a run
@@ -49,7 +49,7 @@ def reinforce(
 
     Raises ReinforceError for settings that cannot work.
     """
-    check_settings(settings)
+    check_settings(settings, seed)
     torch.set_num_threads(1)
     run = _Run(trainee, settings, seed, report, folder)
     run.go()
@@ -64,7 +64,7 @@ class _Run:
         self.rows: list[dict] = []
         self.seconds, self.clock = 0.0, time.process_time()
         state = snapshot.load(folder) if folder else None
-        if state and state["claim"] == self.claim:
+        if state and state.get("claim") == self.claim:
             self._restore(state)
         else:
             self._measure()
@@ -87,7 +87,27 @@ class _Run:
         model.set_env(model.get_env())
         rate = 0.0 if rests else settings.learning_rate_at(step)
         model.policy.set_learning_rates(rate, settings.value_learning_rate)
-        model.learn(min(settings.block_rollouts * settings.rollout, end - step), reset_num_timesteps=False)
+        try:
+            model.learn(min(settings.block_rollouts * settings.rollout, end - step), reset_num_timesteps=False)
+        except ValueError as error:  # torch's distributions, of means that are not finite
+            if self._finite():
+                raise
+            raise self._diverged() from error
+        if not self._finite():
+            raise self._diverged()
+
+    def _finite(self) -> bool:
+        """Whether the means of some plain observations still are."""
+        network = self.trainee.network
+        observations = torch.zeros(1, *self.model.observation_space.shape)
+        with torch.no_grad():
+            return bool(torch.isfinite(network(observations)).all() and torch.isfinite(network(observations + 1)).all())
+
+    def _diverged(self) -> ReinforceError:
+        return ReinforceError(
+            f"the policy diverged before step {self.model.num_timesteps:,}: its actions are not finite; lower the "
+            f"learning rate (now {self.settings.learning_rate:g})"
+        )
 
     def _measure(self) -> None:
         policy, step = self.trainee.export(), self.model.num_timesteps

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+_LEAST_DEVIATION = 0.001
+
 
 class ReinforceError(ValueError):
     """Reinforcement learning that cannot be run; the message says what was found and what is allowed."""
@@ -54,20 +56,27 @@ class ReinforceSettings:
         return self.learning_rate * (1 - done)
 
 
-def check_settings(settings: ReinforceSettings) -> None:
+def check_settings(settings: ReinforceSettings, seed: int = 0) -> None:
     """Raise ReinforceError for the first value that is not allowed."""
+    if not 0 <= seed < 1 << 32:
+        raise ReinforceError(f"seed is {seed}; allowed: 0 to {(1 << 32) - 1}")
     if settings.steps <= settings.value_steps:
         raise ReinforceError(
             f"{settings.steps:,} environment steps; in the first {settings.value_steps:,} the value function learns "
-            "alone: use more, 500,000 are usual"
+            "alone: use more"
         )
     lowest = {"copies": 1, "rollout_steps": 2, "block_rollouts": 1, "batch_size": 2, "epochs": 1}
     for name, least in (lowest | {"evaluation_episodes": 1, "value_rollouts": 0}).items():
         if getattr(settings, name) < least:
             raise ReinforceError(f"{name} is {getattr(settings, name)}; at least {least} is needed")
-    for name in ("learning_rate", "value_learning_rate", "deviation", "clip_range"):
+    if not _LEAST_DEVIATION <= settings.deviation <= 1:
+        raise ReinforceError(
+            f"deviation is {settings.deviation}; allowed: {_LEAST_DEVIATION} to 1 of actions in [-1, 1]; 0.2 is usual"
+        )
+    for name in ("learning_rate", "value_learning_rate", "clip_range"):
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
             raise ReinforceError(f"{name} is {value}; it must be above 0 and finite")
-    if not 0.0 <= settings.gamma <= 1.0:
-        raise ReinforceError(f"gamma is {settings.gamma}; allowed: 0 to 1")
+    for name in ("gamma", "gae_lambda"):
+        if not 0.0 <= getattr(settings, name) <= 1.0:
+            raise ReinforceError(f"{name} is {getattr(settings, name)}; allowed: 0 to 1")

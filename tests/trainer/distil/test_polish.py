@@ -158,6 +158,7 @@ def test_a_snapshot_of_another_run_or_a_damaged_one_is_not_used(student, polishe
         ({"steps": -1}, "-1 environment steps"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0"),
         ({"deviation": float("nan")}, "deviation is nan"),
+        ({"deviation": 50.0}, "deviation is 50.0; allowed: 0.001 to 1"),
         ({"copies": 0}, "copies is 0"),
         ({"evaluation_episodes": 0}, "evaluation_episodes is 0"),
         ({"gamma": 1.5}, "gamma is 1.5"),
