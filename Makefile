@@ -83,7 +83,7 @@ sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV=Hopper [SPARSITIES="0
 teach: $(VENV)/.train ## ENV=Walker2d [STEPS=3000000] [SEED=0]: a dense teacher for distil and limit, in less than an hour
 	$(GANGLION) teach $(env) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) $(call option,seed,$(SEED))
 
-harden: $(VENV)/.train ## ENV=Walker2d [TEACHER=file] [DEVIATION=0.2] [STEPS=1000000] [SEED=0]: a teacher that forgives its students' errors
+harden: $(VENV)/.train ## TEACHER=file (or ENV=Ant: the zoo's) [DEVIATION=0.2] [STEPS=1000000] [SEED=0]: a teacher that forgives its students' errors
 	$(GANGLION) harden $(teacher) $(call option,deviation,$(DEVIATION)) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) $(call option,seed,$(SEED))
 
 distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SEEDS="0 1 4"] [UPDATES=16000] [ROUND_STEPS=4000] [POLISH=500000 POLISH_DEVIATION=0.2] [TEACHER=file]: sparse integer students of a teacher
