@@ -1,8 +1,7 @@
-"""Harden a teacher: train it on with noise on its actions, so that it forgives a student's errors.
+"""Harden a teacher: train it on with noise on its actions that stays, so that errors cost it less.
 
-A policy that was trained until its own noise had vanished balances on a knife's edge: errors as small as a student's
-make it fall, from states in which its labels help no more. Proximal policy optimisation with noise that stays
-(`HardenSettings.deviation`) leads it to gaits that forgive them.
+Proximal policy optimisation learns its own noise and shrinks it: a policy that was trained so to the end may fall at
+errors as small as a student's. Here the noise keeps its deviation (docs/distillation.md: what that gave).
 """
 
 from __future__ import annotations

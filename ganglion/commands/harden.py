@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Harden:
-    """Train a teacher on with noise on its actions, so that it forgives a student's errors; for `distil` and `limit`.
+    """Train a teacher on with noise on its actions that stays, so that errors cost it less; for `distil` and `limit`.
 
-    For policies that balance on a knife's edge: students that imitate them well fall all the same. Proximal policy
-    optimisation, some 1,200 steps a second; stopped at any moment, the same command goes on from its last evaluation.
+    For policies that fall at the smallest error. Proximal policy optimisation, some 1,200 steps a second; stopped at
+    any moment, the same command goes on from its last evaluation.
     """
 
     which: Annotated[TeacherOptions, Flat] = field(default_factory=TeacherOptions)
