@@ -19,22 +19,12 @@ from ganglion.trainer.reinforce.noise import Noisy
 from ganglion.trainer.reinforce.run import CHOICE_SEED
 from ganglion.trainer.teacher import Normaliser, read_teacher
 from tests.trainer.distil.point import ENV, Point, teacher, teacher_file
+from tests.trainer.distil.test_polish import SMALL as STUDENT
 
 OTHER = "GanglionTestOtherPoint-v0"
 if OTHER not in gymnasium.registry:
     gymnasium.register(OTHER, Point, max_episode_steps=40)
-SMALL = HardenSettings(
-    steps=1_536,
-    copies=8,
-    rollout_steps=16,
-    block_rollouts=4,
-    value_rollouts=4,
-    batch_size=32,
-    epochs=4,
-    learning_rate=3e-3,
-    value_widths=(16,),
-    evaluation_episodes=8,
-)
+SMALL = HardenSettings(**vars(STUDENT) | {"measures_noise": True})
 QUICK = CriticSettings(steps=300, updates=5)
 
 
