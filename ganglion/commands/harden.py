@@ -8,6 +8,7 @@ from rich.console import Console
 
 from ..errors import UsageError
 from .distil_options import Flat, TeacherOptions
+from .training_options import usual_gamma
 
 if TYPE_CHECKING:
     from ganglion.trainer.teacher import Teacher
@@ -45,7 +46,7 @@ class Harden:
         from ganglion.trainer.harden import HardenSettings, harden
         from ganglion.trainer.reinforce import check_settings
 
-        gamma = self.gamma if self.gamma is not None else 0.9999 if teacher.env_id.startswith("Swimmer") else 0.99
+        gamma = usual_gamma(teacher.env_id) if self.gamma is None else self.gamma
         settings = HardenSettings(
             steps=self.steps, deviation=self.deviation, learning_rate=self.learning_rate, gamma=gamma
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..extras import require_extra
-from .training_options import resolve_training_env
+from .training_options import resolve_training_env, usual_gamma
 
 if TYPE_CHECKING:
     from ganglion.trainer.teach import TeachingProtocol
@@ -55,7 +55,7 @@ class Teach:
         from ganglion.trainer.teach import TeachingProtocol
 
         env_id = resolve_training_env(self.env)
-        gamma = self.gamma if self.gamma is not None else 0.9999 if env_id.startswith("Swimmer") else 0.99
+        gamma = usual_gamma(env_id) if self.gamma is None else self.gamma
         return TeachingProtocol(
             env_id, self.seed, self.steps, self.widths, gamma=gamma, learning_rate=self.learning_rate
         )

@@ -63,7 +63,7 @@ def test_a_weak_teacher_becomes_better_and_tells_how(hardened):
     assert len(hardened.critics) == 2 and hardened.squash == "tanh"
 
 
-def test_noise_in_the_evaluation_costs_return(hardened):
+def test_half_of_the_evaluation_is_noisy(hardened):
     """The noise is there: what is told with it differs from what is told without."""
     chosen = hardened.about["provenance"]["harden"]["returns"]["chosen"]
     assert chosen["noisy"]["mean"] != chosen["mean"] and chosen["noisy"]["first_seed"] == chosen["first_seed"]

@@ -14,10 +14,10 @@ import torch
 from torch import nn
 
 from ganglion.codegen.policy import Policy
-from ganglion.codegen.reference import infer
 
 from ..calibration import BitWidths
 from ..environments import make_env
+from ..evaluation import act_integer
 from ..export import export_policy
 from ..reinforce import Reinforced, ReinforceSettings, reinforce
 from .distillation import Progress
@@ -37,7 +37,7 @@ def polish(
     Weights that are zero stay zero. Raises ReinforceError for settings that cannot work.
     """
     student = _Student(policy, bits)
-    weights = sum(layer.weight.numel() for layer in student.layers)
+    weights = sum(layer.weight.numel() for layer in student.network)
 
     def report(step: int, mean_return: float) -> None:
         progress(Progress(step, settings.steps, policy.nonzeros, weights, None, "polish", mean_return))
@@ -50,17 +50,16 @@ class _Student:
 
     def __init__(self, policy: Policy, bits: BitWidths) -> None:
         self.env_id, self.head = policy.env_id, policy.head.kind
-        self.layers = layers_of(policy, bits)
-        self.network = _Network(self.layers)
+        self.network = _Network(layers_of(policy, bits))
         self.claim = {"student": policy.digest, "bits": asdict(bits)}
 
     def export(self) -> Policy:
         """The integers of the layers as they are."""
-        return export_policy(self.layers, self.env_id, make_env(self.env_id).action_space, self.head)
+        return export_policy(self.network, self.env_id, make_env(self.env_id).action_space, self.head)
 
     def play(self, policy: Policy, observations: np.ndarray) -> np.ndarray:
         """By the reference interpreter."""
-        return infer(policy, observations).actions
+        return act_integer(policy)(observations)
 
 
 class _Network(nn.ModuleList):
