@@ -39,6 +39,7 @@ lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call opt
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
+polishing = $(call option,polish,$(POLISH)) $(call option,polish-deviation,$(POLISH_DEVIATION))
 weights = $(call option,pattern,$(PATTERN)) $(if $(POWERS_OF_TWO),--powers-of-two)
 goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH)) \
        $(call option,part,$(PART)) $(call option,max-luts,$(MAX_LUTS)) $(call option,max-ns,$(MAX_NS))
@@ -89,10 +90,10 @@ harden: $(VENV)/.train ## TEACHER=file (or ENV=Ant: the zoo's) [DEVIATION=0.2] [
 distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SEEDS="0 1 4"] [UPDATES=16000] [ROUND_STEPS=4000] [POLISH=500000 POLISH_DEVIATION=0.2] [TEACHER=file]: sparse integer students of a teacher
 	$(GANGLION) distil $(teacher) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(call options,seeds,$(SEEDS)) \
 		$(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(call option,updates,$(UPDATES)) $(call option,round-steps,$(ROUND_STEPS)) \
-		$(call option,polish,$(POLISH)) $(call option,polish-deviation,$(POLISH_DEVIATION))
+		$(polishing)
 
-limit: $(VENV)/$(if $(RAY),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [RAY=1]: the smallest student
-	$(GANGLION) limit $(teacher) $(goal) $(weights) $(if $(RAY),--ray)
+limit: $(VENV)/$(if $(RAY),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [POLISH=600000] [RAY=1]: the smallest student
+	$(GANGLION) limit $(teacher) $(goal) $(weights) $(polishing) $(if $(RAY),--ray)
 
 figure: $(VENV)/.train ## ENV=Hopper [RUNS="runs/a runs/b"]: return against sparsity, published, trained and distilled
 	$(GANGLION) figure $(env) $(call options,runs,$(RUNS))

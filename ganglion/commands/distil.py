@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..errors import UsageError
-from .distil_options import Flat, StudentOptions, TeacherOptions, progress_bar, progress_bars
+from .distil_options import Flat, PolishOptions, StudentOptions, TeacherOptions, progress_bar, progress_bars
 from .engine_options import EngineOptions
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class DistilFailure(RuntimeError):
 class Distil:
     """Distil a trained dense policy into a sparse integer actor, in minutes, and compare it with its teacher.
 
+    With --polish the student before stays, so that the same command with and without it distils once.
     Stopped at any moment, the same command goes on: students that are finished stay, others go on from their snapshots.
     """
 
@@ -42,12 +43,7 @@ class Distil:
     observations: Path | None = None
     """Recorded observations (.npy, or .npz with an array "observations") instead of an environment; nothing is
     measured in closed loop then."""
-    polish: int = 0
-    """Environment steps for which the finished student is trained on by reinforcement learning (proximal policy
-    optimisation), in the integers that it ships with; 500,000 or more help students that fall. The student before that
-    stays, so that the same command with and without --polish distils once."""
-    polish_deviation: float | None = None
-    """Deviation of the noise on its actions, in [-1, 1], while it is polished; by default 0.2."""
+    after: Annotated[PolishOptions, Flat] = field(default_factory=PolishOptions)
     episodes: int = 20
     """Episodes of the comparison, at least 20 for figures that are published."""
 
@@ -67,15 +63,10 @@ class Distil:
 
     def _check(self) -> None:
         self.where.check()
+        self.after.check()
         if self.episodes < 2:
             raise UsageError(f"--episodes {self.episodes}; an interval needs at least 2, a figure worth telling 20")
-        if self.polish < 0:
-            raise UsageError(f"--polish {self.polish:,}; environment steps are needed, or 0 for no polishing")
-        if self.polish_deviation is not None and not self.polish:
-            raise UsageError(
-                f"--polish-deviation {self.polish_deviation:g} without --polish, where nothing is polished"
-            )
-        if self.polish and self.observations:
+        if self.after.polish and self.observations:
             raise UsageError("--polish needs an environment to act in; --observations has none: leave one out")
         if not self.seeds or (len(self.seeds) == 1 and self.seeds[0] < 1):
             raise UsageError(f"--seeds {' '.join(map(str, self.seeds))}; one number says how many, at least 1")
@@ -88,12 +79,10 @@ class Distil:
         from ganglion.trainer.distil.recorded import load_observations
         from ganglion.trainer.distil.settings import check_settings
         from ganglion.trainer.distil.verdict import check_teacher
-        from ganglion.trainer.reinforce import ReinforceSettings
         from ganglion.trainer.reinforce import check_settings as check_polish
 
         check_settings(settings)
-        deviation = {} if self.polish_deviation is None else {"deviation": self.polish_deviation}
-        polish = ReinforceSettings(self.polish, **deviation) if self.polish else None
+        polish = self.after.settings()
         if polish:
             check_polish(polish, settings.seed)
         recorded = load_observations(self.observations) if self.observations else None

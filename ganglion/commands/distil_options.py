@@ -20,6 +20,7 @@ from ..selection import zoo_folder
 
 if TYPE_CHECKING:
     from ganglion.trainer.distil import Settings
+    from ganglion.trainer.reinforce import ReinforceSettings
     from ganglion.trainer.teacher import Teacher
 
 Flat = tyro.conf.arg(name="")
@@ -145,6 +146,33 @@ class StudentOptions:
             updates=self.updates,
         )
         return settings.with_rounds_of(self.round_steps)
+
+
+@dataclass
+class PolishOptions:
+    """How a finished student is trained on, if it is."""
+
+    polish: int = 0
+    """Environment steps for which a finished student is trained on by reinforcement learning (proximal policy
+    optimisation), in the integers that it ships with; 500,000 or more help students that fall."""
+    polish_deviation: float | None = None
+    """Deviation of the noise on its actions, in [-1, 1], while it is polished; by default 0.2."""
+
+    def check(self) -> None:
+        """UsageError for what cannot be meant."""
+        if self.polish < 0:
+            raise UsageError(f"--polish {self.polish:,}; environment steps are needed, or 0 for no polishing")
+        if self.polish_deviation is not None and not self.polish:
+            raise UsageError(
+                f"--polish-deviation {self.polish_deviation:g} without --polish, where nothing is polished"
+            )
+
+    def settings(self) -> ReinforceSettings | None:
+        """The trainer's settings; None for no polishing."""
+        from ganglion.trainer.reinforce import ReinforceSettings
+
+        deviation = {} if self.polish_deviation is None else {"deviation": self.polish_deviation}
+        return ReinforceSettings(self.polish, **deviation) if self.polish else None
 
 
 @contextmanager

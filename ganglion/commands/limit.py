@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ..errors import UsageError
 from ..extras import require_extra
-from .distil_options import Flat, TeacherOptions
+from .distil_options import Flat, PolishOptions, TeacherOptions
 from .engine_options import EngineOptions
 
 if TYPE_CHECKING:
@@ -26,8 +26,9 @@ class Limit:
     """Find the smallest sparse integer student that keeps a share of its teacher's return, or the best within a budget.
 
     Every student is compiled: cycles and bytes are those of its kernels; with --part, LUTs and nanoseconds are those of
-    its logic. The front grows in the folder of the search (front.json, front.svg, front.png). Stopped at any moment,
-    the same command goes on from there.
+    its logic. With --polish, students of long runs that do not keep the share by imitation are polished, under a budget
+    all of them: fewer weights, more time. The front grows in the folder of the search (front.json, front.svg,
+    front.png). Stopped at any moment, the same command goes on from there.
     """
 
     which: Annotated[TeacherOptions, Flat] = field(default_factory=TeacherOptions)
@@ -65,6 +66,7 @@ class Limit:
     """No student is begun after this many minutes of work on every worker."""
     out: Path | None = None
     """Folder of the search; by default runs/limit-<environment>."""
+    after: Annotated[PolishOptions, Flat] = field(default_factory=PolishOptions)
     where: Annotated[EngineOptions, Flat] = field(default_factory=EngineOptions)
     updates: int = 32_000
     """Gradient steps of a long run; short ones take a quarter."""
@@ -77,6 +79,7 @@ class Limit:
         from ganglion.trainer.limit import limit, make_student
 
         self.where.check()
+        self.after.check()
         goal, price = self._goal(), self._price()
         teacher = self.which.read()
         folder = self.out or Path("runs", f"limit-{teacher.env_id.replace('/', '-')}")
@@ -127,6 +130,7 @@ class Limit:
             long_updates=self.updates,
             short_updates=max(1, self.updates // 4),
             seeds=self.seeds,
+            polish=self.after.settings(),
             **({} if self.keep is None else {"keep": self.keep}),
         )
         if goal.has_budget and self.keep is not None:
@@ -142,13 +146,16 @@ def _picture(goal: Goal, results: Sequence[Result], running: Sequence[Point] = (
     from ganglion.trainer.limit.points import NAMES
 
     time, space = (NAMES[unit] for unit in goal.units)
-    table = Table(title=f"beaten by none of {len(results)} students, in {space} or in {time}", title_justify="left")
+    title = f"beaten by none of {len(results)} students, in {space} or in {time}" + (
+        "; * polished" if goal.polish else ""
+    )
+    table = Table(title=title, title_justify="left")
     for name in ("weights", "bits", "network", space, time, "of the teacher", "95 % interval", "worst episode"):
         table.add_column(name, justify="right")
     for result in fronts(results, goal.units):
         small, fast = result.price.smallest, result.price.fastest
         table.add_row(
-            f"{result.nonzeros:,}",
+            f"{result.nonzeros:,}" + (" *" if result.polished else ""),
             str(result.point.weight_bits),
             "-".join(map(str, result.shape)),
             f"{small.space:,} ({small.name})",

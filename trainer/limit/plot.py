@@ -29,7 +29,8 @@ def plot_front(results: Sequence[Result], title: str, goal: Goal, kind: str) -> 
         figure = Figure(figsize=(9.5, 4), layout="constrained")
         for unit, axes in zip(goal.units, figure.subplots(1, 2, sharey=True), strict=True):
             _panel(axes, results, unit, goal)
-        figure.suptitle(title, fontsize=11)
+        polished = "; squares: polished" if any(result.polished for result in results) else ""
+        figure.suptitle(title + polished, fontsize=11)
         content = io.BytesIO()
         figure.savefig(content, format=kind, dpi=120, metadata={"Date": None} if kind == "svg" else {"Software": None})
     return content.getvalue()
@@ -64,5 +65,5 @@ def _panel(axes: Axes, results: Sequence[Result], unit: Unit, goal: Goal) -> Non
 def _point(axes: Axes, result: Result, unit: Unit, beaten_by_nobody: bool) -> None:
     price, share = result.price.of(unit), 100 * result.share
     reach = [[max(0.0, share - 100 * result.low)], [max(0.0, 100 * result.high - share)]]
-    color = "tab:blue" if beaten_by_nobody else "tab:gray"
-    axes.errorbar(price, share, yerr=reach, fmt="o", markersize=4, elinewidth=0.8, color=color)
+    color, marker = "tab:blue" if beaten_by_nobody else "tab:gray", "s" if result.polished else "o"
+    axes.errorbar(price, share, yerr=reach, fmt=marker, markersize=4, elinewidth=0.8, color=color)

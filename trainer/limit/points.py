@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, replace
 
 from ..distil.settings import DistilError, Settings
+from ..reinforce import ReinforceSettings
+from ..reinforce import check_settings as check_polish
 from .pricing import DesignPrice, KernelPrice, Price, Unit, Way
 
 NAMES: dict[Unit, str] = {"cycles": "cycles", "bytes": "bytes", "ns": "ns", "luts": "LUTs", "nonzeros": "weights"}
@@ -19,7 +21,8 @@ class Goal:
 
     A rung of the ladder has half the weights of the one above, the first one the share `start` of all; `resolution` is
     the ratio of weights at which the search stops. `hopeless` is how far a short run may miss `keep` and still be worth
-    long ones. No student is begun after `minutes` of work.
+    long ones. No student is begun after `minutes` of work. With `polish`, a long run that does not reach the goal by
+    imitation is trained on by reinforcement learning; under a budget every long run is.
     """
 
     keep: float = 0.95
@@ -40,6 +43,7 @@ class Goal:
     clip_head: bool = True
     weight_bits: tuple[int, ...] = (6, 5, 4, 3)
     widths: tuple[float, ...] = (0.75, 0.5)
+    polish: ReinforceSettings | None = None
 
     @property
     def has_budget(self) -> bool:
@@ -61,6 +65,15 @@ class Goal:
         """The fastest way to compute within the budget, if there is one, and the part; None where there is none."""
         time, space = self.units
         return price.within(self.bounds.get(time, math.inf), self.bounds.get(space, math.inf))
+
+    def polishing(self, point: Point) -> ReinforceSettings | None:
+        """How `point` is polished where it needs it; None where it is not."""
+        return self.polish if point.updates == self.long_updates else None
+
+    @property
+    def enough(self) -> float:
+        """The share of the return from which on a student needs no polishing."""
+        return math.inf if self.has_budget else self.keep
 
     @property
     def budget(self) -> str:
@@ -104,7 +117,7 @@ class Point:
 @dataclass(frozen=True)
 class Result:
     """What a point gave: share of the teacher's return with its 95 % interval and worst episode, on the seeds that
-    the search chooses by; live neurons, price, processor minutes."""
+    the search chooses by; live neurons, price, processor minutes, and whether reinforcement learning polished it."""
 
     point: Point
     share: float
@@ -114,6 +127,7 @@ class Result:
     shape: tuple[int, ...]
     price: Price
     minutes: float
+    polished: bool = False
 
     @property
     def nonzeros(self) -> int:
@@ -135,7 +149,7 @@ class Result:
 
 
 def check_goal(goal: Goal) -> None:
-    """Raise DistilError for the first value that is not allowed."""
+    """Raise DistilError, or ReinforceError for the polishing, for the first value that is not allowed."""
     if not 0.0 < goal.keep <= 1.5:
         raise DistilError(f"the share to keep is {goal.keep}; allowed: above 0, up to 1.5 of the teacher's return")
     for unit, bound in goal.bounds.items():
@@ -160,3 +174,5 @@ def check_goal(goal: Goal) -> None:
         raise DistilError(f"{goal.seeds} seeds per point; at least 1 is needed")
     if goal.minutes <= 0:
         raise DistilError(f"the search may take {goal.minutes} minutes; more than 0 are needed")
+    if goal.polish:
+        check_polish(goal.polish)

@@ -2,6 +2,8 @@
 
 1. A ladder of short runs, each with half the weights of the one before, down to the first rungs that fail.
 2. Bisection between the last rung that passes and the first that fails: short first, then long with several seeds.
+   Where long runs are polished, those rungs that fail are run for long first, down to one that fails still, and the
+   bisection has no short runs: imitation alone does not reach so far.
 3. With the weights found: a clipped head in place of a tanh, which takes a table and its interpolation.
 4. With the head found: fewer bits per weight, as long as that passes; then narrower layers.
 
@@ -52,7 +54,15 @@ class _Search:
 
     def next_points(self) -> list[Point]:
         """The first stage that is not finished says what comes next."""
-        for stage in (self._ladder, self._bisection, self._settle, self._head, self._bits, self._widths):
+        for stage in (
+            self._ladder,
+            self._polished,
+            self._bisection,
+            self._settle,
+            self._head,
+            self._bits,
+            self._widths,
+        ):
             points = stage()
             if points:
                 return points
@@ -72,7 +82,7 @@ class _Search:
             nonzeros /= 2
 
     def _ladder(self) -> list[Point]:
-        """Rungs from the top until two in a row lie below the limit, or one lies hopelessly so."""
+        """Rungs from the top until two in a row lie below the limit, or one lies hopelessly so or is to be polished."""
         wanted: list[Point] = []
         below = 0
         for rung in self._rungs():
@@ -83,12 +93,27 @@ class _Search:
                     break
                 continue
             below = 0 if self._large(result) else below + 1
-            if below == 2 or (below and self._hopeless(result)):
+            if below == 2 or (below and (self._polishes or self._hopeless(result))):
                 break
         return wanted
 
     def _hopeless(self, result: Result) -> bool:
         return self.goal.has_budget or result.share < self.goal.keep - self.goal.hopeless
+
+    @property
+    def _polishes(self) -> bool:
+        """Whether long runs reach below what imitation alone does."""
+        return self.goal.polish is not None and not self.goal.has_budget
+
+    def _polished(self) -> list[Point]:
+        """Long runs of the rungs below all that pass, until one does not pass either."""
+        if not self._polishes:
+            return []
+        passing = [size for size in self._plain_sizes() if self._above(size)]
+        for rung in self._rungs():
+            if rung.nonzeros < min(passing, default=rung.nonzeros + 1):
+                return self._missing(replace(rung, updates=self.goal.long_updates))
+        return []
 
     def _bisection(self) -> list[Point]:
         small, large = self._bracket()
@@ -96,13 +121,14 @@ class _Search:
             return []
         middle = round((small * large) ** 0.5)
         short = Point(middle, 8, None, self.goal.short_updates, 0)
-        return [short] if short not in self.known else self._missing(replace(short, updates=self.goal.long_updates))
+        if short not in self.known and not self._polishes:
+            return [short]
+        return self._missing(replace(short, updates=self.goal.long_updates))
 
     def _bracket(self) -> tuple[int | None, int | None]:
         """Weights of the largest point below the limit and of the smallest above it, by what was settled."""
-        sizes = sorted({point.nonzeros for point in self.known if self._is_plain(point)}, reverse=True)
         large = small = None
-        for size in sizes:
+        for size in self._plain_sizes():
             above = self._above(size)
             if above:
                 large = size
@@ -111,13 +137,17 @@ class _Search:
                 break
         return small, large
 
+    def _plain_sizes(self) -> list[int]:
+        return sorted({point.nonzeros for point in self.known if self._is_plain(point)}, reverse=True)
+
     def _above(self, size: int) -> bool | None:
         """Whether the limit lies below `size`; None while that is open."""
         group = [result for point, result in self.known.items() if self._is_plain(point) and point.nonzeros == size]
         if any(self._large(result) for result in group):
             return True
         long = sum(result.point.updates == self.goal.long_updates for result in group)
-        settled = long == self.goal.seeds or any(self._hopeless(result) for result in group) or self._is_rung(size)
+        given_up = any(self._hopeless(result) for result in group) or self._is_rung(size)
+        settled = long == self.goal.seeds or (given_up and not self._polishes)
         return False if settled else None
 
     def _is_plain(self, point: Point) -> bool:

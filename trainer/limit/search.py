@@ -54,8 +54,9 @@ def limit(
     """Search in `folder`, going on from what is there; `report` gets all results and the points that run.
 
     `engine` runs `make_student`; by default two processes here. DistilError when nothing reaches the goal; it tells the
-    nearest. Where students are made elsewhere, environments of the user's own need an id that tells their module, such
-    as "my.module:Robot-v0", and `price` must be picklable. The engine is closed in any case.
+    nearest; ReinforceError for a polishing that cannot work. Where students are made elsewhere, environments of the
+    user's own need an id that tells their module, such as "my.module:Robot-v0", and `price` must be picklable. The
+    engine is closed in any case.
     """
     engine = engine or LocalEngine(WORKERS, make_student)
     try:
@@ -123,11 +124,13 @@ class _Search:
             return
         for point in propose(self.goal, self.teacher, self.results):
             if len(self.running) < self.engine.slots and point not in self.running:
-                settings = point.settings(self.base, self.teacher.weights)
                 self.running.append(point)
-                self.engine.start(
-                    Candidate(self.teacher, self.standard, point, settings, self.record.folder, self.price)
-                )
+                self.engine.start(self._candidate(point))
+
+    def _candidate(self, point: Point) -> Candidate:
+        goal, settings = self.goal, point.settings(self.base, self.teacher.weights)
+        polish, folder = goal.polishing(point), self.record.folder
+        return Candidate(self.teacher, self.standard, point, settings, folder, self.price, polish, goal.enough)
 
     def _show(self, verdict: dict) -> None:
         if self.results:

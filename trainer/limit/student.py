@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ganglion.codegen.actor import write_actor
+from ganglion.codegen.actor import Actor
 
-from ..distil import Settings, distil, judge
+from ..distil import Settings
+from ..distil.assignment import Assignment, carry_out
+from ..distil.assignment import Record as Made
 from ..distil.verdict import Standard
 from ..engines import TaskError
+from ..reinforce import ReinforceSettings
 from ..teacher import Teacher
 from .points import Point, Result
 from .pricing import Pricing
@@ -19,7 +22,8 @@ from .record import ACTOR, Record
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A point to try: whom it learns from, what it is held against, where it goes, and who prices it."""
+    """A point to try: whom it learns from, what it is held against, where it goes, and who prices it; how it is
+    polished, where that is allowed, unless imitation alone keeps `enough` of the return."""
 
     teacher: Teacher
     standard: Standard
@@ -27,6 +31,8 @@ class Candidate:
     settings: Settings
     folder: Path
     price: Pricing
+    polish: ReinforceSettings | None = None
+    enough: float = 0.0
 
     @property
     def name(self) -> str:
@@ -35,7 +41,7 @@ class Candidate:
 
 
 def make_student(candidate: Candidate) -> None:
-    """Distil, measure, price and keep a candidate; TaskError where that fails. It goes on from its last snapshot."""
+    """Make, measure, price and keep a candidate; TaskError where that fails. It goes on from its last snapshot."""
     try:
         _make(candidate)
     except Exception as error:
@@ -44,20 +50,29 @@ def make_student(candidate: Candidate) -> None:
 
 def _make(candidate: Candidate) -> None:
     record, point = Record(candidate.folder), candidate.point
-    place = record.place(point)
-    student = distil(candidate.teacher, candidate.settings, folder=place / "run", checked=True)
-    verdict = judge(student.policy, candidate.standard)
-    about = student.about | {"returns": verdict.returns, "share": verdict.about}
-    write_actor(place / ACTOR, student.policy, about)
+    path = record.place(point) / ACTOR
+    actor, made = _carry_out(candidate, Assignment(candidate.teacher, candidate.settings, path, candidate.standard))
+    share = actor.about["share"]
     result = Result(
         point=point,
-        share=verdict.share,
-        low=verdict.low,
-        high=verdict.high,
-        worst=verdict.worst,
-        shape=student.policy.shape,
-        price=candidate.price(student.policy),
-        minutes=student.minutes,
+        share=share["share"],
+        low=share["low"],
+        high=share["high"],
+        worst=actor.about["returns"]["quantised"]["min"],
+        shape=actor.policy.shape,
+        price=candidate.price(actor.policy),
+        minutes=made.minutes,
+        polished="polish" in actor.about["provenance"],
     )
     record.add(result)
-    shutil.rmtree(place / "run")
+    shutil.rmtree(path.with_suffix(".run"))
+
+
+def _carry_out(candidate: Candidate, plain: Assignment) -> tuple[Actor, Made]:
+    """The student, polished where that is allowed and imitation alone does not keep enough."""
+    polished = replace(plain, polish=candidate.polish)
+    if not polished.finished():
+        carry_out(plain)
+        if candidate.polish and plain.finished()[0].about["share"]["share"] < candidate.enough:
+            carry_out(polished)
+    return polished.finished() or plain.finished()

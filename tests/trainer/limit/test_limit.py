@@ -1,4 +1,4 @@
-"""The search: what it tries for a known landscape, whom it calls the winner, that it resumes."""
+"""The search on disk: it ends in an actor, resumes, stops in time, and names what fails."""
 
 import json
 import os
@@ -8,220 +8,24 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.passes import simplify
 from ganglion.codegen.policy import Policy
 from ganglion.trainer.distil import DistilError
 from ganglion.trainer.engines import HereEngine, RayEngine
-from ganglion.trainer.limit import DesignPrice, Goal, KernelPrice, Point, Price, Result, limit, make_student
-from ganglion.trainer.limit.front import fronts, pareto_front
-from ganglion.trainer.limit.plot import plot_front
-from ganglion.trainer.limit.proposal import passes, propose, winner
+from ganglion.trainer.limit import Goal, Price, limit, make_student
 from ganglion.trainer.teacher import read_teacher
 from tests.trainer.distil.point import teacher
 from tests.trainer.distil.test_distil import SMALL
 
-TANH = SimpleNamespace(weights=70_000, squash="tanh")
-CLIP = SimpleNamespace(weights=70_000, squash="clip")
-
-
-def _price(nonzeros: int, bits: int = 8, table_bytes: int = 0) -> Price:
-    """A fast kernel that takes much flash, and a small one that takes its time."""
-    small = -(-nonzeros * bits // 8) + table_bytes
-    return Price(
-        nonzeros, (KernelPrice("fast", 2 * nonzeros, 4 * nonzeros), KernelPrice("small", 50 * nonzeros, small))
-    )
+from .landscape import price_of
 
 
 def price(policy: Policy) -> Price:
-    return _price(simplify(policy).nonzeros)
-
-
-def _result(point: Point, share: float) -> Result:
-    price = _price(point.nonzeros, point.weight_bits, 0 if point.clip_head else 66)
-    return Result(point, share, share, share, 0.0, (11, 40, 30, 3), price, 1.0)
-
-
-def _explore(goal: Goal, share_of, taught_by=CLIP) -> list[Result]:
-    """Run the search on a landscape, one batch of proposals after the other."""
-    results: list[Result] = []
-    for _ in range(100):
-        points = propose(goal, taught_by, results)
-        if not points:
-            return results
-        assert len(set(points)) == len(points) and not {result.point for result in results} & set(points)
-        results += [_result(point, share_of(point)) for point in points]
-    raise AssertionError("the search does not end")
-
-
-def _cliff(smallest: int, bits: int, width: int = 0):
-    """Students above all three bounds keep everything; below, the share falls with the weights that are missing."""
-
-    def share_of(point: Point) -> float:
-        enough = point.weight_bits >= bits and (point.width or 256) >= width
-        return 1.0 if enough and point.nonzeros >= smallest else 0.9 * min(1.0, point.nonzeros / smallest)
-
-    return share_of
-
-
-@settings(max_examples=60, deadline=None)
-@given(smallest=st.integers(60, 2_500), bits=st.integers(4, 8), keep=st.sampled_from([0.95, 0.99]))
-def test_the_search_finds_the_cliff_to_its_resolution(smallest, bits, keep):
-    goal = Goal(keep=keep, unit="nonzeros")
-    results = _explore(goal, _cliff(smallest, bits))
-    best = winner(goal, results)
-    assert smallest <= best.nonzeros <= goal.resolution * smallest + 1
-    assert len(results) < 40
-
-
-@settings(max_examples=30, deadline=None)
-@given(smallest=st.integers(60, 2_500), bits=st.integers(4, 8))
-def test_fewer_bits_are_found_where_bytes_count(smallest, bits):
-    goal = Goal(weight_bits=(7, 6, 5, 4))
-    best = winner(goal, _explore(goal, _cliff(smallest, bits)))
-    assert best.point.weight_bits == max(4, bits)
-
-
-def test_narrow_layers_are_tried_until_one_fails():
-    results = _explore(Goal(), _cliff(300, 8, width=30))
-    assert {result.point.width for result in results} == {None, 30, 20}
-
-
-@settings(max_examples=30, deadline=None)
-@given(budget=st.integers(60, 2_500))
-def test_a_budget_is_filled_and_the_student_that_fills_it_runs_for_long(budget):
-    goal = Goal(max_cycles=2 * budget)
-    best = winner(goal, _explore(goal, lambda point: (point.nonzeros + point.updates / 1e5) / TANH.weights))
-    assert budget / goal.resolution - 1 <= best.nonzeros <= budget
-    assert best.point.updates == goal.long_updates
-
-
-@settings(max_examples=30, deadline=None)
-@given(budget=st.integers(60, 2_500), bits=st.integers(3, 7))
-def test_fewer_bits_make_room_for_more_weights_within_a_budget_of_bytes(budget, bits):
-    def share_of(point: Point) -> float:
-        return (point.nonzeros + point.updates / 1e5) / CLIP.weights * (1.0 if point.weight_bits >= bits else 0.1)
-
-    goal = Goal(max_bytes=budget + 66, weight_bits=(7, 6, 5, 4, 3))
-    best = winner(goal, _explore(goal, share_of))
-    assert best.price.of("bytes") <= budget + 66
-    if best.point.weight_bits < 8:
-        assert best.point.updates == goal.long_updates
-    whole = winner(goal, _explore(replace(goal, weight_bits=()), share_of))
-    assert best.share >= whole.share
-    if bits <= 4:
-        wide = replace(goal, weight_bits=(4,))
-        assert winner(wide, _explore(wide, share_of)).nonzeros >= 1.5 * whole.nonzeros
-
-
-def test_fewer_bits_are_given_up_at_once_where_they_make_no_room():
-    goal = Goal(max_cycles=1_000)
-    results = _explore(goal, lambda point: point.nonzeros / CLIP.weights)
-    fewer = [result.point for result in results if result.point.weight_bits < 8]
-    assert len(fewer) == 1 and fewer[0].weight_bits == 6
-
-
-def test_one_kernel_has_to_meet_both_bounds():
-    result = _result(Point(100, 8, None, 10, 0), 1.0)
-    assert Goal(max_cycles=200, max_bytes=400).affordable(result.price).kernel == "fast"
-    assert Goal(max_bytes=166).affordable(result.price).kernel == "small"
-    assert not passes(Goal(max_cycles=200, max_bytes=100), result)
-
-
-def test_a_tanh_is_replaced_by_a_clip_where_that_keeps_the_return():
-    results = _explore(Goal(), _cliff(300, 6), TANH)
-    clipped = [result.point for result in results if result.point.clip_head]
-    assert {point.weight_bits for point in clipped} == {8, 6, 5}
-    assert not any(result.point.clip_head for result in _explore(Goal(), _cliff(300, 6), CLIP))
-    lost = _explore(Goal(), lambda point: 0.5 if point.clip_head else 1.0, TANH)
-    assert not any(result.point.clip_head for result in lost if result.point.weight_bits < 8)
-
-
-def test_a_hopeless_rung_ends_the_ladder_without_long_runs_below():
-    results = _explore(Goal(), lambda point: 1.0 if point.nonzeros > 1_000 else 0.1)
-    assert min(result.nonzeros for result in results) >= 300
-    assert all(result.share > 0.1 for result in results if result.point.updates == Goal().long_updates)
-
-
-def test_a_second_seed_can_save_a_point():
-    lucky = Point(0, 8, None, Goal().long_updates, 1)
-    results = _explore(Goal(), lambda point: 1.0 if point.nonzeros >= 600 or point.seed == lucky.seed else 0.8)
-    best = winner(Goal(), results)
-    assert best.nonzeros < 600 and best.point.seed == 1
-
-
-def test_nothing_is_proposed_where_nothing_passes():
-    goal = Goal()
-    results = _explore(goal, lambda point: 0.2)
-    assert winner(goal, results) is None
-    assert len(results) == 2
-
-
-def test_the_front_holds_who_is_beaten_by_nobody():
-    points = [Point(n, 8, None, 10, 0) for n in (100, 200, 300, 400)]
-    results = [_result(point, share) for point, share in zip(points, (0.5, 0.9, 0.8, 1.0), strict=True)]
-    assert [result.nonzeros for result in pareto_front(results, "nonzeros")] == [100, 200, 400]
-    assert fronts(results) == pareto_front(results, "bytes")
-    assert not passes(Goal(), results[1]) and passes(Goal(max_cycles=500), results[1])
-
-
-def _logic(nonzeros: int, bits: int = 8) -> Price:
-    """A small design and a fast one, which is too large for its part from 1,000 weights on."""
-    luts = nonzeros * bits
-    return Price(
-        nonzeros, designs=(DesignPrice("slow", 30 * nonzeros, 400, True), DesignPrice("fast", 90, luts, luts < 8_000))
-    )
-
-
-def test_a_part_counts_in_look_up_tables_and_nanoseconds():
-    price, goal = _logic(500), Goal(part="icebreaker", unit="luts")
-    assert (price.of("luts"), price.of("ns"), price.of("nonzeros")) == (400, 90, 500)
-    assert replace(goal, max_ns=100).affordable(price).name == "fast"
-    assert replace(goal, max_luts=500).affordable(price).name == "slow"
-    assert replace(goal, max_luts=500, max_ns=100).affordable(price) is None
-    assert replace(goal, max_luts=500, max_ns=100).budget == "100 ns and 500 LUTs"
-
-
-def test_a_design_that_has_no_room_on_its_part_does_not_count():
-    assert Goal(part="icebreaker", unit="luts", max_ns=100).affordable(_logic(1_000)) is None
-    only = Price(1_000, designs=(DesignPrice("fast", 90, 9_000, False),))
-    result = replace(_result(Point(1_000, 8, None, 10, 0), 1.0), price=only)
-    assert not passes(Goal(part="icebreaker", unit="luts"), result)
-
-
-@settings(max_examples=20, deadline=None)
-@given(luts=st.integers(600, 7_000))
-def test_a_budget_of_look_up_tables_and_nanoseconds_is_filled(luts):
-    goal = Goal(part="icebreaker", unit="luts", max_luts=luts, max_ns=100, weight_bits=())
-    results: list[Result] = []
-    while points := propose(goal, CLIP, results):
-        results += [replace(_result(p, p.nonzeros / 1e4), price=_logic(p.nonzeros, p.weight_bits)) for p in points]
-    best = winner(goal, results)
-    assert luts / goal.resolution - 8 <= 8 * best.nonzeros <= luts
-
-
-def test_results_of_logic_survive_their_file():
-    result = replace(_result(Point(300, 8, None, 10, 0), 0.9), price=_logic(300))
-    assert Result.parse(json.loads(json.dumps(result.as_dict))) == result
-
-
-def test_the_plot_of_a_part_has_its_units():
-    results = [replace(_result(Point(n, 8, None, 10, 0), n / 400), price=_logic(n)) for n in (100, 400)]
-    svg = plot_front(results, "Point", Goal(part="icebreaker", unit="luts", max_luts=900), "svg")
-    assert b"nanoseconds of the fastest design" in svg and b"look-up tables of the smallest" in svg
-
-
-def test_the_plot_is_the_same_for_the_same_results():
-    results = [_result(Point(n, 8, None, 10, 0), n / 400) for n in (100, 400)]
-    svg = plot_front(results, "Point", Goal(max_cycles=300), "svg")
-    assert svg == plot_front(results, "Point", Goal(max_cycles=300), "svg")
-    assert b"400 weights" in svg and b"bytes of the smallest kernel" in svg
+    return price_of(simplify(policy).nonzeros)
 
 
 def _here() -> HereEngine:
@@ -360,7 +164,7 @@ def test_a_ray_worker_killed_in_the_middle_of_a_student_is_replaced(tmp_path):
 
     def kill_one(results, running):
         for point in running:
-            snapshot = tmp_path / "points" / point.name / "run" / "settings.json"
+            snapshot = tmp_path / "points" / point.name / "actor.run" / "settings.json"
             if snapshot.exists() and not killed:
                 killed.extend(_makers())
                 for pid in killed:
