@@ -98,9 +98,13 @@ void exceptions_enter(struct exceptions *e)
     const uint32_t stack = (core_register(core, UC_ARM_REG_SP) - frame_bytes(floats)) & ~7u;
     uint32_t frame[EXTENDED_BYTES / 4] = {0}, handler = 0;
     save(core, frame, floats);
-    if (uc_mem_write(core->uc, stack, frame, frame_bytes(floats)) != UC_ERR_OK ||
-        uc_mem_read(core->uc, system_vectors(e->system) + 4 * number, &handler, 4) != UC_ERR_OK) {
+    if (uc_mem_write(core->uc, stack, frame, frame_bytes(floats)) != UC_ERR_OK) {
         core_raise(core, FAULT_MEMORY, UC_MEM_WRITE_UNMAPPED, stack);
+        return;
+    }
+    const uint32_t vector = system_vectors(e->system) + 4 * number;
+    if (uc_mem_read(core->uc, vector, &handler, sizeof handler) != UC_ERR_OK) {
+        core_raise(core, FAULT_MEMORY, UC_MEM_READ_UNMAPPED, vector);
         return;
     }
     core_set_register(core, UC_ARM_REG_SP, stack);

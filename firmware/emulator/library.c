@@ -44,9 +44,9 @@ int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value)
     return done(peripherals_add_reset_value(&m->peripherals, address, value));
 }
 
-void machine_set_watchdog(struct machine *m, const struct watchdog_config *config)
+int machine_set_watchdog(struct machine *m, const struct watchdog_config *config)
 {
-    m->peripherals.watchdog.config = *config;
+    return done(peripherals_set_watchdog(&m->peripherals, config));
 }
 
 int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count)

@@ -26,7 +26,7 @@ int machine_set_usart(struct machine *m, const struct usart *usart);
 int machine_add_range(struct machine *m, uint32_t begin, uint32_t end);
 int machine_add_follow(struct machine *m, uint32_t address, uint32_t mask, int32_t shift);
 int machine_add_reset_value(struct machine *m, uint32_t address, uint32_t value);
-void machine_set_watchdog(struct machine *m, const struct watchdog_config *config);
+int machine_set_watchdog(struct machine *m, const struct watchdog_config *config);
 int machine_watch_loads(struct machine *m, const struct load_config *loads, size_t count);
 
 /* Between runs. */

@@ -157,7 +157,7 @@ _PROTOTYPES = {
     "machine_add_follow": (c_int, (c_void_p, c_uint32, c_uint32, c_int32)),
     "machine_add_reset_value": (c_int, (c_void_p, c_uint32, c_uint32)),
     "machine_set_line": (None, (c_void_p, c_uint32)),
-    "machine_set_watchdog": (None, (c_void_p, POINTER(WatchdogConfig))),
+    "machine_set_watchdog": (c_int, (c_void_p, POINTER(WatchdogConfig))),
     "machine_sleep": (None, (c_void_p, c_uint64)),
     "machine_send": (c_int, (c_void_p, ctypes.c_char_p, c_size_t)),
     "machine_receive": (c_size_t, (c_void_p, ctypes.c_char_p, c_size_t)),

@@ -51,6 +51,7 @@ void machine_reset(struct machine *m)
     peripherals_reset(&m->peripherals, m->system.reset_requested);
     system_reset(&m->system);
     flash_reset(&m->flash);
+    spans_reset(&m->spans);
     m->exceptions.in_handler = false;
     uc_mem_read(core->uc, system_vectors(&m->system), entry, sizeof entry);
     core_set_register(core, UC_ARM_REG_IPSR, 0);

@@ -141,6 +141,13 @@ bool peripherals_set_usart(struct peripherals *p, const struct usart *usart)
     return words;
 }
 
+/* The window that holds the flags is there already. */
+bool peripherals_set_watchdog(struct peripherals *p, const struct watchdog_config *config)
+{
+    p->watchdog.config = *config;
+    return word_at(p, config->flags_register);
+}
+
 bool peripherals_add_range(struct peripherals *p, uint32_t begin, uint32_t end)
 {
     if (p->range_count == MAX_RANGES || !word_at(p, begin) || !word_at(p, end - 1)) {

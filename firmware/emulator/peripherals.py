@@ -18,12 +18,12 @@ _USUAL = range(0x4000_0000, 0x4008_0000)
 def add_peripherals(library: ctypes.CDLL, machine: int, peripherals: PeripheralMap) -> None:
     """Give `machine` the registers of a board, before its first run; EmulatorError when they do not fit."""
     usart = peripherals.usart
-    if peripherals.watchdog:
-        library.machine_set_watchdog(machine, WatchdogConfig(**asdict(peripherals.watchdog)))
+    watchdog = peripherals.watchdog
     failed = any(
         [
             *(library.machine_add_window(machine, *window) for window in _windows(peripherals.ranges.values())),
             *(library.machine_add_range(machine, *span) for span in peripherals.ranges.values()),
+            watchdog and library.machine_set_watchdog(machine, WatchdogConfig(**asdict(watchdog))),
             usart and library.machine_set_usart(machine, _usart(usart)),
             *(library.machine_add_follow(machine, f.address, f.mask, f.shift) for f in peripherals.follows),
             *(library.machine_add_reset_value(machine, r.address, r.value) for r in peripherals.reset_values),
@@ -31,7 +31,8 @@ def add_peripherals(library: ctypes.CDLL, machine: int, peripherals: PeripheralM
     )
     if failed:
         raise EmulatorError(
-            f"the registers of {peripherals.board} are too many, or its port or a reset value lies outside of them"
+            f"the registers of {peripherals.board} are too many, or its port, the watchdog's flags or a reset value lie "
+            "outside of them"
         )
 
 

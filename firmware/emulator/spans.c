@@ -19,6 +19,14 @@ void spans_clear(struct spans *spans)
     }
 }
 
+/* Calls that a reset has ended are not counted. */
+void spans_reset(struct spans *spans)
+{
+    for (size_t i = 0; i < spans->count; i++) {
+        spans->items[i].running = 0;
+    }
+}
+
 static void begin(struct span *span, const struct core *core)
 {
     span->running = 1;

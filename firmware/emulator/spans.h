@@ -23,6 +23,7 @@ struct spans {
 
 int spans_add(struct spans *spans, uint32_t entry);
 void spans_clear(struct spans *spans);
+void spans_reset(struct spans *spans);
 void spans_enter(struct spans *spans, uint32_t address);
 
 #endif

@@ -14,7 +14,8 @@ from ganglion.codegen.timing import CoreError, load_core
 from ganglion.firmware.board import load_board
 from ganglion.firmware.elf import read_program
 from ganglion.firmware.emulator import BudgetError, Caller, EmulatorError, Machine
-from ganglion.firmware.emulator.peripheral_map import PeripheralMapError
+from ganglion.firmware.emulator import machine as machine_module
+from ganglion.firmware.emulator.peripheral_map import PeripheralMapError, load_peripheral_map
 from tests.support.assembly import link_functions
 from tests.support.programs import program
 from tests.support.single_step import count_call
@@ -97,6 +98,23 @@ def test_a_reset_starts_the_program_again(machine: Machine) -> None:
     assert word(machine.exchange(b"h")) == 2
 
 
+def test_a_call_that_a_reset_ends_is_not_counted(machine: Machine) -> None:
+    index = machine.watch("restart")
+    for command in (b"r", b"k", b"q"):
+        machine.exchange(command)
+    span = machine.span(index)
+    assert span.calls == 1 and span.max_cycles < 20
+
+
+def test_flags_of_a_watchdog_outside_of_all_registers_are_refused(monkeypatch) -> None:
+    watched = load_board("nucleo-f446re")
+    peripherals = load_peripheral_map(watched.name)
+    elsewhere = replace(peripherals, watchdog=replace(peripherals.watchdog, flags_register=0x9000_0000))
+    monkeypatch.setattr(machine_module, "load_peripheral_map", lambda name: elsewhere)
+    with pytest.raises(EmulatorError, match="the watchdog's flags"):
+        Machine(program("exerciser"), watched)
+
+
 def test_profile_and_spans_agree_with_the_total(machine: Machine) -> None:
     index = machine.watch("kernel")
     machine.engine.clear_counts()
@@ -159,6 +177,12 @@ def test_a_fault_is_told_with_place_and_registers(machine: Machine, command: str
     with pytest.raises(EmulatorError) as raised:
         machine.exchange(command.encode())
     assert re.search(FAULTS[command], str(raised.value)), raised.value
+
+
+def test_a_vector_table_outside_of_memory_is_told_with_the_vector(machine: Machine) -> None:
+    machine.exchange(b"n")
+    with pytest.raises(EmulatorError, match=r"read of unmapped memory at 0x300000D4 at 0x0800"):
+        machine.exchange(b"a")
 
 
 def test_a_program_that_hangs_is_stopped(machine: Machine) -> None:
