@@ -31,8 +31,8 @@ def add_peripherals(library: ctypes.CDLL, machine: int, peripherals: PeripheralM
     )
     if failed:
         raise EmulatorError(
-            f"the registers of {peripherals.board} are too many, or its port, the watchdog's flags or a reset value lie "
-            "outside of them"
+            f"the registers of {peripherals.board} are too many, or its port, the watchdog's flags or a reset value lie"
+            " outside of them"
         )
 
 

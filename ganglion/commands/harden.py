@@ -8,7 +8,6 @@ from rich.console import Console
 
 from ..errors import UsageError
 from .distil_options import Flat, TeacherOptions
-from .training_options import usual_gamma
 
 if TYPE_CHECKING:
     from ganglion.trainer.teacher import Teacher
@@ -43,6 +42,7 @@ class Harden:
             raise UsageError("--fit-critics gives a teacher critics, and hardening does so at its end; leave it out")
         teacher = self.which.read()
         from ganglion.trainer.distil.verdict import check_teacher
+        from ganglion.trainer.environments import usual_gamma
         from ganglion.trainer.harden import HardenSettings, harden
         from ganglion.trainer.reinforce import check_settings
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from ..extras import require_extra
-from .training_options import resolve_training_env, usual_gamma
+from .training_options import resolve_training_env
 
 if TYPE_CHECKING:
     from ganglion.trainer.teach import TeachingProtocol
@@ -52,6 +52,7 @@ class Teach:
 
     def _protocol(self) -> TeachingProtocol:
         require_extra("train", "torch", "stable_baselines3")
+        from ganglion.trainer.environments import usual_gamma
         from ganglion.trainer.teach import TeachingProtocol
 
         env_id = resolve_training_env(self.env)

@@ -83,11 +83,6 @@ class TrainingOptions:
         return changes | dict(_parse(text, recipe.protocol) for text in chain.from_iterable(self.set))
 
 
-def usual_gamma(env_id: str) -> float:
-    """The discount that a teacher of `env_id` is trained with: without 0.9999 Swimmer does not learn to swim."""
-    return 0.9999 if env_id.startswith("Swimmer") else 0.99
-
-
 def resolve_training_env(name: str) -> str:
     """The environment's id; games by their name are the published ones."""
     from ganglion.hil.environments import resolve_env_id

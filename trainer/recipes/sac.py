@@ -9,6 +9,7 @@ import gymnasium
 
 from ..calibration import calibrate
 from ..compression import Parts, sparsify
+from ..environments import usual_gamma
 from ..protocol import Protocol
 from ..sac import LeanSAC
 from .recipe import Recipe
@@ -62,9 +63,9 @@ class SacRecipe(Recipe):
     }
 
     def preset(self, name: str, env_id: str, **changes) -> SacProtocol:
-        """As published; a Swimmer that is to teach gets gamma 0.9999, since with 0.99 it does not learn to swim."""
-        if name == "teacher" and env_id.startswith("Swimmer"):
-            changes = {"gamma": 0.9999, **changes}
+        """As published; what is to teach gets the discount that is usual for its environment."""
+        if name == "teacher":
+            changes = {"gamma": usual_gamma(env_id), **changes}
         return super().preset(name, env_id, **changes)
 
     def new_model(self, protocol: SacProtocol, env: gymnasium.Env) -> LeanSAC:
