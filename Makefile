@@ -20,7 +20,8 @@ endif
 unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
          FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS \
          LANES ADDERS DESIGN CLOCK LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP \
-         SUITE ALL UPDATE RUNS WEIGHT_BITS PATTERN POWERS_OF_TWO MAX_LUTS MAX_NS RAY POLISH UPDATES ROUND_STEPS
+         SUITE ALL UPDATE RUNS WEIGHT_BITS PATTERN POWERS_OF_TWO MAX_LUTS MAX_NS RAY POLISH POLISH_DEVIATION UPDATES ROUND_STEPS MINUTES \
+         START DEVIATION GAMMA
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
@@ -39,6 +40,7 @@ lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call opt
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
+effort = $(call option,minutes,$(MINUTES)) $(call option,start,$(START)) $(call option,updates,$(UPDATES)) $(call option,seeds,$(SEEDS))
 polishing = $(call option,polish,$(POLISH)) $(call option,polish-deviation,$(POLISH_DEVIATION))
 weights = $(call option,pattern,$(PATTERN)) $(if $(POWERS_OF_TWO),--powers-of-two)
 goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH)) \
@@ -92,8 +94,8 @@ distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SE
 		$(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(call option,updates,$(UPDATES)) $(call option,round-steps,$(ROUND_STEPS)) \
 		$(polishing)
 
-limit: $(VENV)/$(if $(RAY),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [POLISH=600000] [RAY=1]: the smallest student
-	$(GANGLION) limit $(teacher) $(goal) $(weights) $(polishing) $(if $(RAY),--ray)
+limit: $(VENV)/$(if $(RAY),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [POLISH=1000000] [MINUTES=30] [RAY=1]: the smallest student
+	$(GANGLION) limit $(teacher) $(goal) $(weights) $(polishing) $(effort) $(if $(RAY),--ray)
 
 figure: $(VENV)/.train ## ENV=Hopper [RUNS="runs/a runs/b"]: return against sparsity, published, trained and distilled
 	$(GANGLION) figure $(env) $(call options,runs,$(RUNS))

@@ -82,7 +82,7 @@ class Distil:
         from ganglion.trainer.reinforce import check_settings as check_polish
 
         check_settings(settings)
-        polish = self.after.settings()
+        polish = self.after.settings(teacher.env_id)
         if polish:
             check_polish(polish, settings.seed)
         recorded = load_observations(self.observations) if self.observations else None

@@ -167,12 +167,13 @@ class PolishOptions:
                 f"--polish-deviation {self.polish_deviation:g} without --polish, where nothing is polished"
             )
 
-    def settings(self) -> ReinforceSettings | None:
-        """The trainer's settings; None for no polishing."""
+    def settings(self, env_id: str) -> ReinforceSettings | None:
+        """The trainer's settings for `env_id`; None for no polishing."""
+        from ganglion.trainer.environments import usual_gamma
         from ganglion.trainer.reinforce import ReinforceSettings
 
         deviation = {} if self.polish_deviation is None else {"deviation": self.polish_deviation}
-        return ReinforceSettings(self.polish, **deviation) if self.polish else None
+        return ReinforceSettings(self.polish, gamma=usual_gamma(env_id), **deviation) if self.polish else None
 
 
 @contextmanager

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ganglion.trainer.distil import Settings
     from ganglion.trainer.limit import Goal, Point, Pricing, Result
     from ganglion.trainer.limit import Limit as Found
+    from ganglion.trainer.limit.record import Record
 
 
 @dataclass
@@ -27,8 +28,8 @@ class Limit:
 
     Every student is compiled: cycles and bytes are those of its kernels; with --part, LUTs and nanoseconds are those of
     its logic. With --polish, students of long runs that do not keep the share by imitation are polished, under a budget
-    all of them: fewer weights, more time. The front grows in the folder of the search (front.json, front.svg,
-    front.png). Stopped at any moment, the same command goes on from there.
+    all of them: fewer weights or more return, and much more time. The front grows in the folder of the search
+    (front.json, front.svg, front.png). Stopped at any moment, the same command goes on from there.
     """
 
     which: Annotated[TeacherOptions, Flat] = field(default_factory=TeacherOptions)
@@ -65,7 +66,7 @@ class Limit:
     minutes: float = 30.0
     """No student is begun after this many minutes of work on every worker."""
     out: Path | None = None
-    """Folder of the search; by default runs/limit-<environment>."""
+    """Folder of the search; by default runs/limit-<environment>, with --polish runs/limit-<environment>-polished."""
     after: Annotated[PolishOptions, Flat] = field(default_factory=PolishOptions)
     where: Annotated[EngineOptions, Flat] = field(default_factory=EngineOptions)
     updates: int = 32_000
@@ -77,19 +78,19 @@ class Limit:
         """Search, show the front as it grows, write the actor that was found."""
         require_extra("train", "torch", "stable_baselines3")
         from ganglion.trainer.limit import limit, make_student
+        from ganglion.trainer.limit.record import Record
 
         self.where.check()
         self.after.check()
-        goal, price = self._goal(), self._price()
-        teacher = self.which.read()
-        folder = self.out or Path("runs", f"limit-{teacher.env_id.replace('/', '-')}")
+        price, teacher = self._price(), self.which.read()
+        goal, folder = self._goal(teacher.env_id), self.out or Path("runs", self._name(teacher.env_id))
         with Live(transient=True) as live:
             found = limit(
                 teacher,
                 goal,
                 folder,
                 price,
-                lambda results, running: live.update(_picture(goal, results, running)),
+                lambda results, running: live.update(_picture(goal, results, running, Record(folder))),
                 self._base(),
                 self.where.engine(make_student),
             )
@@ -112,7 +113,10 @@ class Limit:
 
         return Settings(pattern=self.pattern, bits=BitWidths(powers_of_two=self.powers_of_two))
 
-    def _goal(self) -> Goal:
+    def _name(self, env_id: str) -> str:
+        return f"limit-{env_id.replace('/', '-')}" + ("-polished" if self.after.polish else "")
+
+    def _goal(self, env_id: str) -> Goal:
         from ganglion.trainer.limit import Goal
 
         goal = Goal(
@@ -130,7 +134,7 @@ class Limit:
             long_updates=self.updates,
             short_updates=max(1, self.updates // 4),
             seeds=self.seeds,
-            polish=self.after.settings(),
+            polish=self.after.settings(env_id),
             **({} if self.keep is None else {"keep": self.keep}),
         )
         if goal.has_budget and self.keep is not None:
@@ -141,7 +145,9 @@ class Limit:
         return goal
 
 
-def _picture(goal: Goal, results: Sequence[Result], running: Sequence[Point] = ()) -> Group:
+def _picture(
+    goal: Goal, results: Sequence[Result], running: Sequence[Point] = (), record: Record | None = None
+) -> Group:
     from ganglion.trainer.limit.front import fronts
     from ganglion.trainer.limit.points import NAMES
 
@@ -164,7 +170,16 @@ def _picture(goal: Goal, results: Sequence[Result], running: Sequence[Point] = (
             f"{result.low:.1%} to {result.high:.1%}",
             f"{result.worst:,.1f}",
         )
-    return Group(table, Text("".join(f"running {point.name}\n" for point in running).rstrip()))
+    return Group(table, Text("\n".join(_at_work(point, record) for point in running)))
+
+
+def _at_work(point: Point, record: Record) -> str:
+    """A student that is being made, and how far it is."""
+    progress = record.progress(point)
+    if progress is None:
+        return f"running {point.name}"
+    told = "" if progress.mean_return is None else f", return {progress.mean_return:,.1f}"
+    return f"running {point.name}: {progress.phase} {progress.update:,} of {progress.updates:,}{told}"
 
 
 def _tell(found: Found, goal: Goal, folder: Path) -> None:

@@ -92,6 +92,10 @@ def test_a_teacher_file_may_need_an_environment():
     text = make("limit", "TEACHER=m.zip", "NORMALISER=n.pkl", "ENV=Swimmer", "MAX_CYCLES=250").stdout
     expected = "limit --teacher 'm.zip' --env 'Swimmer' --normaliser 'n.pkl' --max-cycles '250'"
     assert " ".join(text.split()).endswith(expected)
+    how = ("POLISH=600000", "POLISH_DEVIATION=0.1", "MINUTES=90", "SEEDS=1", "UPDATES=900", "START=0.01")
+    longer = " ".join(make("limit", "ENV=Hopper", *how).stdout.split())
+    assert "--polish '600000' --polish-deviation '0.1' --minutes '90'" in longer
+    assert longer.endswith("--start '0.01' --updates '900' --seeds '1'")
     harden = " ".join(make("harden", "ENV=Walker2d", "DEVIATION=0.3", "STEPS=900", "SEED=1").stdout.split())
     assert harden.endswith("harden --env 'Walker2d' --deviation '0.3' --steps '900' --seed '1'")
     how = ("SEEDS=3", "UPDATES=900", "ROUND_STEPS=800", "POLISH=500000")

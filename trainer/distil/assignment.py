@@ -58,7 +58,7 @@ class Assignment:
     @property
     def folder(self) -> Path:
         """Where the run keeps its snapshots."""
-        return self.path.with_suffix(".run")
+        return _run_of(self.path)
 
     @property
     def claim(self) -> dict:
@@ -93,12 +93,13 @@ class Assignment:
         asked = polished and json.loads(json.dumps(asdict(polished)))
         return (actor, record) if told == asked and actor.policy.digest == record.digest else None
 
+    def tell(self, progress: Progress) -> None:
+        """Let other processes read how far this one is."""
+        _write(self.folder / _PROGRESS, asdict(progress))
+
     def progress(self) -> Progress | None:
         """How far a run in another process is."""
-        try:
-            return Progress(**json.loads((self.folder / _PROGRESS).read_text()))
-        except FileNotFoundError:
-            return None
+        return read_progress(self.path)
 
 
 def carry_out(assignment: Assignment, report=lambda progress: None) -> None:
@@ -146,12 +147,8 @@ def _polish(assignment: Assignment, student: Student, report) -> Student:
 
 def carry_out_elsewhere(assignment: Assignment) -> None:
     """`carry_out` for engines: progress goes into a file, and errors are TaskErrors."""
-
-    def report(progress: Progress) -> None:
-        _write(assignment.folder / _PROGRESS, asdict(progress))
-
     try:
-        carry_out(assignment, report)
+        carry_out(assignment, assignment.tell)
     except (DistilError, ReinforceError) as error:
         raise TaskError(str(error)) from error
     except Exception as error:
@@ -161,6 +158,18 @@ def carry_out_elsewhere(assignment: Assignment) -> None:
 def _keep(path: Path, student: Student, about: dict) -> None:
     write_actor(path, student.policy, about)
     write_record(path, Record(student.policy.digest, student.minutes, student.action_error))
+
+
+def read_progress(actor: Path) -> Progress | None:
+    """How far the run is that makes the file of an actor; None where that is not known."""
+    try:
+        return Progress(**json.loads((_run_of(actor) / _PROGRESS).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _run_of(actor: Path) -> Path:
+    return actor.with_suffix(".run")
 
 
 def write_record(actor: Path, record: Record) -> None:

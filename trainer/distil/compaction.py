@@ -39,6 +39,8 @@ def _drop(hidden: SparseLinear, reader: SparseLinear, optimizer: torch.optim.Opt
     _cut(reader, "weight", kept, 1, optimizer)
     hidden.mask, reader.mask = hidden.mask[kept], reader.mask[:, kept].contiguous()
     hidden.out_features = reader.in_features = int(kept.sum())
+    hidden.forget()
+    reader.forget()
     return True
 
 

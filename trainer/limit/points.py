@@ -21,8 +21,8 @@ class Goal:
 
     A rung of the ladder has half the weights of the one above, the first one the share `start` of all; `resolution` is
     the ratio of weights at which the search stops. `hopeless` is how far a short run may miss `keep` and still be worth
-    long ones. No student is begun after `minutes` of work. With `polish`, a long run that does not reach the goal by
-    imitation is trained on by reinforcement learning; under a budget every long run is.
+    long ones, where they are not polished. No student is begun after `minutes` of work. With `polish`, a long run that
+    does not reach the goal by imitation is trained on by reinforcement learning; under a budget every long run is.
     """
 
     keep: float = 0.95

@@ -106,6 +106,11 @@ class Price:
         """The way that takes the least space, among those the fastest."""
         return min(self.ways, key=lambda way: (way.space, way.time))
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is room for any way."""
+        return any(way.exists for way in self.ways)
+
     def within(self, max_time: float = math.inf, max_space: float = math.inf) -> Way | None:
         """The fastest way that meets both bounds at once; None where there is none."""
         fitting = [way for way in self.ways if way.exists and way.time <= max_time and way.space <= max_space]

@@ -72,8 +72,9 @@ class _Search:
         return passes(self.goal, result)
 
     def _large(self, result: Result) -> bool:
-        """Whether the limit lies below this result: it keeps the return, or it is above the budget."""
-        return self._good(result) != self.goal.has_budget
+        """Whether the limit lies below this result: it keeps the return, it is above the budget, or there is no room
+        for it."""
+        return self._good(result) != self.goal.has_budget or not result.price.exists
 
     def _rungs(self) -> Iterator[Point]:
         nonzeros = self.goal.start * self.weights
@@ -157,15 +158,17 @@ class _Search:
         return any(rung.nonzeros == size for rung in self._rungs())
 
     def _missing(self, point: Point) -> list[Point]:
-        seeds = (replace(point, seed=seed) for seed in range(self.goal.seeds))
-        return [candidate for candidate in seeds if candidate not in self.known]
+        return [candidate for candidate in self._seeds(point) if candidate not in self.known]
+
+    def _seeds(self, point: Point) -> list[Point]:
+        return [replace(point, seed=seed) for seed in range(self.goal.seeds)]
 
     def _best(self, fits: Callable[[Point], bool]) -> Result | None:
         return winner(self.goal, [result for point, result in self.known.items() if fits(point)])
 
     def _settle(self) -> list[Point]:
         """Long runs of the largest student within the budget, which short runs have found."""
-        fitting = [result.point for result in self.known.values() if self._good(result)]
+        fitting = [point for point, result in self.known.items() if self._is_plain(point) and self._good(result)]
         if not self.goal.has_budget or not fitting:
             return []
         largest = max(point.nonzeros for point in fitting)
@@ -218,13 +221,15 @@ class _Search:
         return self._descend(base.point, "width", tuple(max(1, round(share * live)) for share in self.goal.widths))
 
     def _descend(self, base: Point, name: str, values: tuple) -> list[Point]:
-        """Long runs of `base` with one value after the other, until one does not pass."""
+        """Long runs of `base` with one value after the other, until one does not pass; all seeds where the best of them
+        counts, and otherwise no more than one that passes."""
         for value in values:
             point = replace(base, updates=self.goal.long_updates, **{name: value})
             missing = self._missing(point)
-            if missing:
+            done = [self.known[seed] for seed in self._seeds(point) if seed in self.known]
+            passes_already = any(map(self._good, done))
+            if missing and (self.goal.has_budget or not passes_already):
                 return missing
-            group = [self.known[replace(point, seed=seed)] for seed in range(self.goal.seeds)]
-            if not any(map(self._good, group)):
+            if not passes_already:
                 break
         return []

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
+from ..distil.assignment import read_progress
+from ..distil.distillation import Progress
 from ..distil.verdict import Standard
 from .front import pareto_front
 from .plot import plot_front
@@ -35,6 +37,10 @@ class Record:
     def read(self, point: Point) -> Result:
         """What a finished point gave."""
         return Result.parse(json.loads((self.place(point) / _RESULT).read_text()))
+
+    def progress(self, point: Point) -> Progress | None:
+        """How far a student is that is being made; None where that is not known."""
+        return read_progress(self.place(point) / ACTOR)
 
     def results(self) -> list[Result]:
         """What is known already, in the order of the folders' names."""

@@ -71,6 +71,8 @@ def _limit(
     check_goal(goal)
     check_settings(base)
     lasting = {name: value for name, value in asdict(goal).items() if name != "minutes"}
+    if goal.polish is None:
+        del lasting["polish"]
     claim(folder, {"teacher": teacher.digest, "env_id": teacher.env_id, "goal": lasting, "base": asdict(base)})
     check_teacher(teacher)
     save_teacher(folder / "teacher.safetensors", teacher)
@@ -141,7 +143,7 @@ class _Search:
         """The student that reaches the goal, measured on fresh seeds."""
         chosen = winner(self.goal, self.results)
         if chosen is None:
-            raise DistilError(_nothing(self.goal, self.results))
+            raise DistilError(_nothing(self.goal, self.results, self.out_of_time))
         actor = read_actor(self.record.place(chosen.point) / ACTOR)
         verdict = judge(actor.policy, measure_teacher(self.teacher))
         path = self.record.folder / ACTOR
@@ -152,9 +154,14 @@ class _Search:
         return Limit(chosen, path, verdict, fronts(self.results, self.goal.units), self.results, self.out_of_time)
 
 
-def _nothing(goal: Goal, results: Sequence[Result]) -> str:
+def _nothing(goal: Goal, results: Sequence[Result], out_of_time: bool) -> str:
     if not results:
         return f"no student was begun within {goal.minutes:g} minutes; give the search more"
+    more = f"time was up after {goal.minutes:g} minutes: the same search with more of them goes on; " * out_of_time
+    return more + _nearest(goal, results)
+
+
+def _nearest(goal: Goal, results: Sequence[Result]) -> str:
     if goal.has_budget:
         cheapest = min(results, key=lambda result: (result.price.nonzeros, result.point.name))
         return (
@@ -164,5 +171,6 @@ def _nothing(goal: Goal, results: Sequence[Result]) -> str:
     nearest = max(results, key=lambda result: result.share)
     return (
         f"no student keeps {goal.keep:.1%} of the teacher's return; the best of {len(results)} keeps "
-        f"{nearest.share:.1%} with {nearest.nonzeros:,} weights; ask for less, start with more, or use more updates"
+        f"{nearest.share:.1%} with {nearest.nonzeros:,} weights; ask for less, start with more, use more updates"
+        + (", or polish" if goal.polish is None else "")
     )

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from ganglion.codegen.actor import Actor
 
-from ..distil import Settings
+from ..distil import Settings, judge
 from ..distil.assignment import Assignment, carry_out
-from ..distil.assignment import Record as Made
 from ..distil.verdict import Standard
 from ..engines import TaskError
-from ..reinforce import ReinforceSettings
+from ..reinforce import ReinforceError, ReinforceSettings
 from ..teacher import Teacher
 from .points import Point, Result
 from .pricing import Pricing
@@ -51,7 +50,7 @@ def make_student(candidate: Candidate) -> None:
 def _make(candidate: Candidate) -> None:
     record, point = Record(candidate.folder), candidate.point
     path = record.place(point) / ACTOR
-    actor, made = _carry_out(candidate, Assignment(candidate.teacher, candidate.settings, path, candidate.standard))
+    actor, minutes = _carry_out(candidate, Assignment(candidate.teacher, candidate.settings, path, candidate.standard))
     share = actor.about["share"]
     result = Result(
         point=point,
@@ -61,18 +60,40 @@ def _make(candidate: Candidate) -> None:
         worst=actor.about["returns"]["quantised"]["min"],
         shape=actor.policy.shape,
         price=candidate.price(actor.policy),
-        minutes=made.minutes,
+        minutes=minutes,
         polished="polish" in actor.about["provenance"],
     )
     record.add(result)
     shutil.rmtree(path.with_suffix(".run"))
 
 
-def _carry_out(candidate: Candidate, plain: Assignment) -> tuple[Actor, Made]:
-    """The student, polished where that is allowed and imitation alone does not keep enough."""
+def _carry_out(candidate: Candidate, plain: Assignment) -> tuple[Actor, float]:
+    """The student, polished where that is allowed, imitation alone does not keep enough, and polishing helps; and the
+    processor minutes that all this took."""
     polished = replace(plain, polish=candidate.polish)
     if not polished.finished():
+        carry_out(plain, plain.tell)
+        if candidate.polish and _needs_more(candidate, plain.finished()[0]):
+            _polish(polished)
+    minutes = (polished.finished() or plain.finished())[1].minutes
+    if polished.polish and polished.finished() and not _helped(polished):
         carry_out(plain)
-        if candidate.polish and plain.finished()[0].about["share"]["share"] < candidate.enough:
-            carry_out(polished)
-    return polished.finished() or plain.finished()
+    return (polished.finished() or plain.finished())[0], minutes
+
+
+def _needs_more(candidate: Candidate, actor: Actor) -> bool:
+    return actor.about["share"]["share"] < candidate.enough and candidate.price(actor.policy).exists
+
+
+def _polish(polished: Assignment) -> None:
+    """A polishing that diverges does so again: the student stays as it is."""
+    try:
+        carry_out(polished, polished.tell)
+    except ReinforceError:
+        return
+
+
+def _helped(polished: Assignment) -> bool:
+    """Whether the student keeps more than it did before, in the episodes that choose among points."""
+    before = judge(polished.kept(None).policy, polished.standard).about
+    return polished.finished()[0].about["share"]["share"] > before["share"]

@@ -55,6 +55,12 @@ def test_the_run_keeps_exactly_the_weights_that_are_asked_for():
     assert reports[-1].update == SMALL.updates
 
 
+def test_a_run_that_prunes_before_its_first_update_ends():
+    short = replace(SMALL, updates=20, round_steps=5, sparsity=0.9)
+    assert short.sparsity_at(0) is not None
+    assert distil(teacher(), short).policy.nonzeros <= WEIGHTS - round(0.9 * WEIGHTS)
+
+
 @pytest.mark.parametrize(
     "change",
     [

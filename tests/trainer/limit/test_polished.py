@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from ganglion.codegen.actor import read_actor
 from ganglion.trainer.distil import DistilError, measure_teacher
+from ganglion.trainer.distil.assignment import Assignment
 from ganglion.trainer.engines import HereEngine
-from ganglion.trainer.limit import Goal, Point, limit, make_student
+from ganglion.trainer.limit import DesignPrice, Goal, Point, Price, limit, make_student
 from ganglion.trainer.limit import student as module
 from ganglion.trainer.limit.plot import plot_front
 from ganglion.trainer.limit.proposal import winner
+from ganglion.trainer.limit.record import Record
 from ganglion.trainer.limit.search import CHOOSING_EPISODES, CHOOSING_SEED
 from ganglion.trainer.limit.student import Candidate
 from ganglion.trainer.reinforce import ReinforceError, ReinforceSettings
@@ -21,7 +23,7 @@ from tests.trainer.distil.point import teacher
 from tests.trainer.distil.test_distil import SMALL
 from tests.trainer.distil.test_polish import SMALL as QUICK
 
-from .landscape import CLIP, cliff, explore, result_of
+from .landscape import TANH, cliff, explore, result_of
 from .test_limit import GOAL, price
 
 POLISH = ReinforceSettings(400_000)
@@ -52,8 +54,9 @@ def test_short_runs_are_not_polished_and_do_not_bisect():
 
 
 def test_a_second_seed_is_not_polished_where_the_first_passes():
-    goal = Goal(polish=POLISH, seeds=3, weight_bits=(), widths=())
-    assert max(r.point.seed for r in explore(goal, cliff(100, 8), CLIP, at_once=1) if r.share >= goal.keep) == 0
+    goal = Goal(polish=POLISH, seeds=3)
+    results = explore(goal, cliff(100, 5, width=20), TANH, at_once=1)
+    assert all(result.point.seed == 0 for result in results if result.share >= goal.keep)
 
 
 def test_under_a_budget_the_search_is_the_same_and_every_long_run_is_polished():
@@ -65,56 +68,99 @@ def test_under_a_budget_the_search_is_the_same_and_every_long_run_is_polished():
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """A search within a budget, where every student of a long run is polished."""
-    goal = replace(GOAL, max_bytes=120, polish=QUICK, weight_bits=(), clip_head=False)
-    return goal, limit(teacher(), goal, tmp_path_factory.mktemp("limit"), price, base=SMALL, engine=_here())
+    """A search whose smallest student falls short by imitation and is polished."""
+    goal = replace(GOAL, keep=0.6, start=0.1, polish=QUICK, weight_bits=(), clip_head=False)
+    return goal, search_in(tmp_path_factory.mktemp("limit"), goal)
 
 
-def _here() -> HereEngine:
-    return HereEngine(make_student)
+def search_in(folder, goal: Goal):
+    return limit(teacher(), goal, folder, price, base=SMALL, engine=HereEngine(make_student))
 
 
-def test_students_of_long_runs_are_polished_and_say_so(found):
-    goal, search = found
+@pytest.fixture(scope="module")
+def standard():
+    return measure_teacher(teacher(), CHOOSING_EPISODES, CHOOSING_SEED)
+
+
+POINT = Point(10, 8, None, GOAL.long_updates, 0)
+
+
+def candidate(standard, folder, enough: float = 9.0, point: Point = POINT, **changes) -> Candidate:
+    """A student that polishing makes better, and that is polished where it keeps less than `enough`."""
+    settings = point.settings(SMALL, teacher().weights)
+    return replace(Candidate(teacher(), standard, point, settings, folder, price, QUICK, enough), **changes)
+
+
+def test_students_of_long_runs_that_fall_short_are_polished_and_say_so(found):
+    search = found[1]
+    assert {result.point for result in search.results if result.polished} == {POINT}
     for result in search.results:
-        provenance = read_actor(search.path.parent / "points" / result.point.name / "actor.safetensors").about[
-            "provenance"
-        ]
-        assert result.polished == ("polish" in provenance)
-        assert result.polished == (goal.polishing(result.point) is not None)
-        if result.polished:
-            assert provenance["polish"]["settings"]["steps"] == QUICK.steps
-    assert any(result.polished for result in search.results)
+        path = search.path.parent / "points" / result.point.name / "actor.safetensors"
+        assert result.polished == ("polish" in read_actor(path).about["provenance"])
     assert not list(search.path.parent.glob("points/*/actor.run"))
 
 
-def test_what_is_enough_by_imitation_is_not_polished(tmp_path):
-    goal = replace(GOAL, keep=0.5, polish=QUICK)
-    search = limit(teacher(), goal, tmp_path, price, base=SMALL, engine=_here())
-    assert any(goal.polishing(result.point) for result in search.results)
-    assert not any(result.polished for result in search.results if result.share >= 0.9)
+def test_only_what_does_not_keep_enough_is_polished_and_keeps_more_then(standard, tmp_path):
+    results = []
+    for enough in (0.0, 9.0):
+        make_student(candidate(standard, tmp_path / str(enough), enough))
+        results.append(Record(tmp_path / str(enough)).read(POINT))
+    plain, polished = results
+    assert (plain.polished, polished.polished) == (False, True)
+    assert polished.share > plain.share and polished.minutes > plain.minutes
+    make_student(candidate(standard, tmp_path / "same", plain.share))
+    assert not Record(tmp_path / "same").read(POINT).polished
 
 
-def test_a_student_whose_polishing_was_stopped_is_not_distilled_again(found, tmp_path, monkeypatch):
-    search = found[1]
-    result = next(result for result in search.results if result.polished)
-    standard = measure_teacher(teacher(), CHOOSING_EPISODES, CHOOSING_SEED)
-    candidate = Candidate(
-        teacher(), standard, result.point, result.point.settings(SMALL, teacher().weights), tmp_path, price, QUICK, 9.0
-    )
+def test_what_no_part_has_room_for_is_not_polished(standard, tmp_path):
+    make_student(candidate(standard, tmp_path, price=without_room))
+    assert not Record(tmp_path).read(POINT).polished
+
+
+def without_room(policy) -> Price:
+    return Price(policy.nonzeros, designs=(DesignPrice("spatial", 90, 9_000, False),))
+
+
+@pytest.mark.parametrize("settings", [replace(QUICK, learning_rate=1e-12), replace(QUICK, learning_rate=1e30)])
+def test_a_polishing_that_does_not_help_or_diverges_leaves_the_student_as_it_was(standard, tmp_path, settings):
+    make_student(candidate(standard, tmp_path / "plain", 0.0))
+    make_student(candidate(standard, tmp_path / "polished", polish=settings))
+    one, other = (Record(tmp_path / name).read(POINT) for name in ("plain", "polished"))
+    assert replace(other, minutes=one.minutes) == one
+    assert settings.learning_rate > 1 or other.minutes > one.minutes
+    files = [tmp_path / name / "points" / POINT.name / "actor.safetensors" for name in ("plain", "polished")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_student_whose_polishing_was_stopped_is_not_distilled_again(standard, tmp_path, monkeypatch):
+    make_student(candidate(standard, tmp_path / "whole"))
 
     def stop(*_):
         raise KeyboardInterrupt
 
     carry_out = module.carry_out
-    monkeypatch.setattr(module, "carry_out", lambda job: stop() if job.polish else carry_out(job))
+    monkeypatch.setattr(module, "carry_out", lambda job, report=None: stop() if job.polish else carry_out(job))
     with pytest.raises(KeyboardInterrupt):
-        make_student(candidate)
+        make_student(candidate(standard, tmp_path / "stopped"))
     monkeypatch.setattr(module, "carry_out", carry_out)
     monkeypatch.setattr("ganglion.trainer.distil.assignment.distil", stop)
-    make_student(candidate)
-    name = f"points/{result.point.name}/actor.safetensors"
-    assert (tmp_path / name).read_bytes() == (search.path.parent / name).read_bytes()
+    make_student(candidate(standard, tmp_path / "stopped"))
+    name = f"points/{POINT.name}/actor.safetensors"
+    assert (tmp_path / "stopped" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_it_tells_how_far_a_student_is(standard, tmp_path, monkeypatch):
+    phases = []
+    tell = Assignment.tell
+
+    def remember(assignment, progress):
+        tell(assignment, progress)
+        phases.append(Record(tmp_path).progress(POINT).phase)
+
+    monkeypatch.setattr(Assignment, "tell", remember)
+    make_student(candidate(standard, tmp_path))
+    assert phases[0] != "polish" == phases[-1]
+    assert Record(tmp_path).progress(POINT) is None
 
 
 def test_polished_students_are_squares_in_the_plot():
@@ -125,14 +171,14 @@ def test_polished_students_are_squares_in_the_plot():
 
 
 def test_a_search_with_other_polishing_is_another_search(found):
-    goal, search = found
+    search = found[1]
     told = json.loads((search.path.parent / "settings.json").read_text())
     assert told["goal"]["polish"]["steps"] == QUICK.steps
-    with pytest.raises(DistilError, match="with other settings"):
-        limit(teacher(), replace(goal, polish=None), search.path.parent, price, base=SMALL, engine=_here())
+    with pytest.raises(DistilError, match=r"it differs in: goal\.polish"):
+        search_in(search.path.parent, replace(found[0], polish=None))
 
 
 def test_polishing_that_cannot_work_is_refused_before_anything_is_made(tmp_path):
     with pytest.raises(ReinforceError, match="100 environment steps"):
-        limit(teacher(), replace(GOAL, polish=ReinforceSettings(100)), tmp_path, price, base=SMALL, engine=_here())
+        search_in(tmp_path, replace(GOAL, polish=ReinforceSettings(100)))
     assert not list(tmp_path.iterdir())

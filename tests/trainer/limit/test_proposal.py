@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganglion.trainer.limit import Goal, Point, Result
-from ganglion.trainer.limit.proposal import propose, winner
+from ganglion.trainer.limit import DesignPrice, Goal, Point, Price, Result
+from ganglion.trainer.limit.proposal import passes, propose, winner
 
 from .landscape import CLIP, TANH, cliff, explore, logic_of, result_of
 
@@ -59,6 +59,38 @@ def test_fewer_bits_make_room_for_more_weights_within_a_budget_of_bytes(budget, 
     if bits <= 4:
         wide = replace(goal, weight_bits=(4,))
         assert winner(wide, explore(wide, share_of)).nonzeros >= 1.5 * whole.nonzeros
+
+
+@settings(max_examples=30, deadline=None)
+@given(budget=st.integers(60, 2_500), seeds=st.integers(1, 3))
+def test_no_long_run_is_spent_on_a_student_above_the_budget(budget, seeds):
+    goal = Goal(max_bytes=budget + 66, seeds=seeds)
+    results = explore(goal, lambda point: (point.nonzeros + point.updates / 1e5) / CLIP.weights)
+    assert all(passes(goal, result) for result in results if result.point.updates == goal.long_updates)
+
+
+def test_a_second_seed_is_not_run_where_the_first_passes():
+    goal = Goal(seeds=3)
+    results = explore(goal, cliff(300, 5, width=20), TANH, at_once=1)
+    assert {result.point.clip_head for result in results} == {False, True}
+    assert all(result.point.seed == 0 for result in results if result.share >= goal.keep)
+
+
+@settings(max_examples=20, deadline=None)
+@given(room=st.integers(100, 2_000), smallest=st.integers(60, 2_000))
+def test_the_ladder_goes_on_below_students_that_a_part_has_no_room_for(room, smallest):
+    goal = Goal(part="icebreaker", unit="luts", weight_bits=(), widths=(), clip_head=False)
+    share_of, results = cliff(smallest, 8), []
+    while points := propose(goal, CLIP, results):
+        designs = [DesignPrice("fast", 90, 8 * point.nonzeros, point.nonzeros <= room) for point in points]
+        results += [
+            replace(result_of(point, share_of(point)), price=Price(point.nonzeros, designs=(design,)))
+            for point, design in zip(points, designs, strict=True)
+        ]
+    best = winner(goal, results)
+    if smallest * goal.resolution + 1 < room:
+        assert smallest <= best.nonzeros <= goal.resolution * smallest + 1
+    assert best is None or best.nonzeros <= room
 
 
 def test_fewer_bits_are_given_up_at_once_where_they_make_no_room():
