@@ -82,7 +82,6 @@ def _read(path: Path) -> Actor:
 
 def _entry(path: Path, actor: Actor) -> Entry:
     about, returns = actor.about, actor.about["returns"]
-    teacher = about["provenance"].get("teacher", {}).get("provenance", {})
     return Entry(
         method="distilled" if about["algorithm"] == "distil" else "protocol",
         kind=_kind(about["provenance"]["protocol"]),
@@ -95,8 +94,16 @@ def _entry(path: Path, actor: Actor) -> Entry:
         minutes=_minutes(path),
         chosen="chosen" in about["provenance"],
         teacher_return=returns.get("teacher", {}).get("mean"),
-        teacher_steps=teacher.get("steps"),
+        teacher_steps=_taught_for(about),
     )
+
+
+def _taught_for(about: dict) -> int | None:
+    """Environment steps of the teacher and of the teachers that it was made from; None where that is not told."""
+    made = about["provenance"].get("teacher", {}).get("provenance", {})
+    if "steps" not in made:
+        return None
+    return made["steps"] + (_taught_for({"provenance": made}) or 0)
 
 
 def _kind(protocol: dict) -> str:

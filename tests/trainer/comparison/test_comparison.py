@@ -43,6 +43,16 @@ def test_an_actor_tells_what_it_is_and_what_it_took(tmp_path):
     assert collect("Swimmer-v4", tmp_path)[0].minutes == 0.6
 
 
+def test_a_teacher_that_was_made_from_another_counts_the_steps_of_both(tmp_path):
+    provenance = read_actor(SWIMMER).about["provenance"]
+    hardened = {"steps": 1_000, "teacher": {"provenance": {"steps": 2_000}}}
+    for told, steps in ((hardened, 3_000), ({"steps": 5}, 5), ({}, None)):
+        change = {"provenance": provenance | {"teacher": provenance["teacher"] | {"provenance": told}}}
+        run = _run(tmp_path / str(steps), change)
+        (entry,) = collect("Swimmer-v4", tmp_path / "no zoo", [run])
+        assert entry.teacher_steps == steps
+
+
 def test_a_policy_counts_once_and_fresh_episodes_go_before_those_that_chose_it(tmp_path):
     provenance = {name: value for name, value in read_actor(SWIMMER).about["provenance"].items() if name != "chosen"}
     runs = _run(tmp_path / "runs", {"provenance": provenance})
