@@ -47,9 +47,9 @@ void peripherals_free(struct peripherals *p);
 /* Before the engine has run; false when there is no room or an address lies outside of the windows. */
 bool peripherals_add_window(struct peripherals *p, uint32_t begin, uint32_t bytes);
 bool peripherals_set_usart(struct peripherals *p, const struct usart *usart);
+bool peripherals_set_watchdog(struct peripherals *p, const struct watchdog_config *config);
 bool peripherals_add_range(struct peripherals *p, uint32_t begin, uint32_t end);
 bool peripherals_add_follow(struct peripherals *p, uint32_t address, uint32_t mask, int32_t shift);
-bool peripherals_set_watchdog(struct peripherals *p, const struct watchdog_config *config);
 bool peripherals_add_reset_value(struct peripherals *p, uint32_t address, uint32_t value);
 
 #endif

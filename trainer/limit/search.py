@@ -71,7 +71,7 @@ def _limit(
     check_goal(goal)
     check_settings(base)
     lasting = {name: value for name, value in asdict(goal).items() if name != "minutes"}
-    if goal.polish is None:
+    if goal.polish is None:  # as in the folders of searches that could not polish yet
         del lasting["polish"]
     claim(folder, {"teacher": teacher.digest, "env_id": teacher.env_id, "goal": lasting, "base": asdict(base)})
     check_teacher(teacher)

@@ -59,7 +59,7 @@ def test_a_second_seed_is_not_polished_where_the_first_passes():
     assert all(result.point.seed == 0 for result in results if result.share >= goal.keep)
 
 
-def test_under_a_budget_the_search_is_the_same_and_every_long_run_is_polished():
+def test_under_a_budget_the_search_is_the_same_and_no_share_is_enough():
     goal = Goal(max_cycles=1_000)
     plain, polished = (explore(replace(goal, polish=how), cliff(400, 6)) for how in (None, POLISH))
     assert [result.point for result in plain] == [result.point for result in polished]
@@ -85,10 +85,10 @@ def standard():
 POINT = Point(10, 8, None, GOAL.long_updates, 0)
 
 
-def candidate(standard, folder, enough: float = 9.0, point: Point = POINT, **changes) -> Candidate:
+def candidate(standard, folder, enough: float = 9.0, **changes) -> Candidate:
     """A student that polishing makes better, and that is polished where it keeps less than `enough`."""
-    settings = point.settings(SMALL, teacher().weights)
-    return replace(Candidate(teacher(), standard, point, settings, folder, price, QUICK, enough), **changes)
+    settings = POINT.settings(SMALL, teacher().weights)
+    return replace(Candidate(teacher(), standard, POINT, settings, folder, price, QUICK, enough), **changes)
 
 
 def test_students_of_long_runs_that_fall_short_are_polished_and_say_so(found):
