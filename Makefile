@@ -20,6 +20,7 @@ endif
 unexport ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
          FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS \
          LANES ADDERS DESIGN CLOCK LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP \
+         ALLOCATION ACTIVATION_BITS OBSERVATION_BITS PER_LAYER SET SHARE_DENSE WORKERS DRAW FOLDER \
          SUITE ALL UPDATE RUNS WEIGHT_BITS PATTERN POWERS_OF_TWO MAX_LUTS MAX_NS RAY POLISH POLISH_DEVIATION UPDATES ROUND_STEPS MINUTES \
          START DEVIATION GAMMA
 
@@ -27,7 +28,8 @@ quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
 options = $(if $(2),--$(1) $(foreach value,$(2),$(call quote,$(value))))
 games = $(filter Pong% Boxing% Tutankham% CrazyClimber%,$(ENV))
-env = $(call option,env,$(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper)))
+named = $(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper))
+env = $(call option,env,$(named))
 zoo_actor = $(env) $(call option,sparsity,$(SPARSITY)) $(call option,algorithm,$(ALGORITHM))
 actor = $(if $(ACTOR),$(call option,actor,$(ACTOR)),$(zoo_actor))
 kernel = $(call option,kernel,$(KERNEL)) $(call option,optimize,$(OPTIMIZE)) $(call option,max-cycles,$(MAX_CYCLES)) \
@@ -37,7 +39,9 @@ guard = $(call option,watchdog-ms,$(WATCHDOG_MS)) $(call option,safe-timeout-ms,
         $(if $(SAFE_WHEN_NOT_FINITE),--safe-when-not-finite) $(call options,safe-action,$(SAFE_ACTION))
 lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call option,clock-mhz,$(CLOCK)) \
         $(call option,adders-per-stage,$(ADDERS))
-training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS))
+training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) \
+           $(call option,allocation,$(ALLOCATION)) $(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(if $(PER_LAYER),--per-layer) \
+           $(call option,activation-bits,$(ACTIVATION_BITS)) $(call option,observation-bits,$(OBSERVATION_BITS)) $(call options,set,$(SET))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
 effort = $(call option,minutes,$(MINUTES)) $(call option,start,$(START)) $(call option,updates,$(UPDATES)) $(call option,seeds,$(SEEDS))
@@ -77,11 +81,12 @@ hls: $(VENV)/.hls ## ENV=Hopper [BACKEND=Vitis|Vivado|Quartus|Catapult] [PART=..
 export: $(VENV)/.runtime ## ENV=Hopper AS=cmake [KERNEL=...] [OPTIMIZE=flash] [TARGET=cortex-m4]: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
 	$(GANGLION) export $(actor) --as $(call quote,$(as)) $(call option,core,$(TARGET)) $(kernel)
 
-train: $(VENV)/$(if $(games),.atari,.train) ## ENV=Hopper [ALGO=sac|dqn] [SPARSITY=0.98] [PRESET=...] [STEPS=...] [SEED=0]: one actor
-	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(training)
+train: $(VENV)/$(if $(games),.atari,.train) ## ENV=Hopper [ALGO=sac|dqn] [SPARSITY=0.98] [PRESET=...] [STEPS=...] [GAMMA=0.99] [ALLOCATION=...] [PATTERN=...] [WEIGHT_BITS=8] [POWERS_OF_TWO=1] [PER_LAYER=1] [ACTIVATION_BITS=16] [OBSERVATION_BITS=16] [SET="widths=64,64 tau=0.01"] [SEED=0] [FOLDER=...]: one actor
+	$(GANGLION) train $(env) $(call option,sparsity,$(SPARSITY)) $(call option,seed,$(SEED)) $(training) $(call option,folder,$(FOLDER))
 
-sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV=Hopper [SPARSITIES="0.9 0.98"] [SEEDS="0 1 2"]: reward against sparsity
-	$(GANGLION) sweep $(env) $(call options,sparsities,$(SPARSITIES)) $(call options,seeds,$(SEEDS)) $(training)
+sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV="Hopper Swimmer" [SPARSITIES="0.9 0.98"] [SEEDS="0 1 2"] [SHARE_DENSE=1] [WORKERS=2] [RAY=1] [DRAW=1] [FOLDER=...] and what train takes: reward against sparsity
+	$(GANGLION) sweep $(call options,env,$(named)) $(call options,sparsities,$(SPARSITIES)) $(call options,seeds,$(SEEDS)) $(training) \
+		$(if $(SHARE_DENSE),--share-dense) $(call option,workers,$(WORKERS)) $(if $(RAY),--ray) $(if $(DRAW),--draw) $(call option,out,$(FOLDER))
 
 teach: $(VENV)/.train ## ENV=Walker2d [STEPS=3000000] [SEED=0]: a dense teacher for distil and limit, in less than an hour
 	$(GANGLION) teach $(env) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) $(call option,seed,$(SEED))

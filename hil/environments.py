@@ -43,12 +43,7 @@ def base_name(env_id: str) -> str:
 
 def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
     """Make `env_id` without its deprecation notices; refuse one whose spaces do not fit `policy`."""
-    try:
-        env = open_quietly(env_id)
-    except gymnasium.error.UnregisteredEnv as error:
-        raise UnknownEnvironmentError(_unknown(env_id, set(gymnasium.registry))) from error
-    except (gymnasium.error.Error, ImportError) as error:
-        raise UnknownEnvironmentError(f"environment {env_id} cannot be made: {error}") from error
+    env = open_quietly(env_id)
     problem = _mismatch(env, policy)
     if problem:
         env.close()
@@ -58,7 +53,7 @@ def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
 
 def open_quietly(env_id: str) -> gymnasium.Env:
     """`gymnasium.make` without deprecation notices; MuJoCo's warnings, which it would write to MUJOCO_LOG.TXT in the
-    working folder, go to the log."""
+    working folder, go to the log. UnknownEnvironmentError for what is not there or cannot be made."""
     gymnasium.logger.min_level = gymnasium.logger.ERROR
     if importlib.util.find_spec("mujoco"):
         import mujoco
@@ -66,7 +61,12 @@ def open_quietly(env_id: str) -> gymnasium.Env:
         mujoco.set_mju_user_warning(_LOG.info)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return gymnasium.make(env_id)
+        try:
+            return gymnasium.make(env_id)
+        except gymnasium.error.UnregisteredEnv as error:
+            raise UnknownEnvironmentError(_unknown(env_id, set(gymnasium.registry))) from error
+        except (gymnasium.error.Error, ImportError) as error:
+            raise UnknownEnvironmentError(f"environment {env_id} cannot be made: {error}") from error
 
 
 def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:

@@ -17,6 +17,8 @@ import torch
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from .frames import FrameReplay
+
 _KEEP = 2
 _BUFFER_ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
@@ -77,13 +79,16 @@ def _filled(buffer: ReplayBuffer) -> dict:
     """The part of the buffer that holds something: it is as large as the run is long."""
     size = buffer.size()
     arrays = {name: getattr(buffer, name)[:size] for name in _BUFFER_ARRAYS if hasattr(buffer, name)}
-    return {"position": buffer.pos, "full": buffer.full, "arrays": arrays}
+    frames = buffer.state if isinstance(buffer, FrameReplay) else None
+    return {"position": buffer.pos, "full": buffer.full, "arrays": arrays, "frames": frames}
 
 
 def _refill(buffer: ReplayBuffer, filled: dict) -> None:
     for name, values in filled["arrays"].items():
         getattr(buffer, name)[: len(values)] = values
     buffer.pos, buffer.full = filled["position"], filled["full"]
+    if isinstance(buffer, FrameReplay):
+        buffer.state = filled["frames"]
 
 
 def random_states() -> dict:

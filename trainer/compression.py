@@ -12,6 +12,7 @@ from torch import nn
 
 from .calibration import BitWidths
 from .convolution import SparseConv2d
+from .frames import FrameReplay
 from .layers import Quantiser, SparseLayer, SparseLinear
 from .protocol import Protocol
 from .pruning import allocate, apply_mask, prune, prune_globally, prune_neurons
@@ -118,7 +119,8 @@ class Compression(BaseCallback):
         buffer = self.model.replay_buffer
         size = buffer.buffer_size if buffer.full else buffer.pos
         newest = (buffer.pos - 1 - np.arange(min(size, self.protocol.calibration_observations))) % buffer.buffer_size
-        return torch.as_tensor(buffer.observations[newest, 0])
+        stacked = isinstance(buffer, FrameReplay)
+        return torch.as_tensor(buffer.stacks(newest)[0] if stacked else buffer.observations[newest, 0])
 
     def _follow_target(self) -> None:
         """Stable-Baselines3 updates targets where torch does not count changes: tell by a bias that has moved."""

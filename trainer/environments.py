@@ -48,12 +48,22 @@ def make_env(env_id: str, seed: int | None = None, training: bool = False) -> gy
     """The environment `env_id`, its spaces and dynamics seeded: float32 observations, or images (4, 84, 84).
 
     Games are preprocessed as usual; only in `training` a lost life ends an episode and rewards are clipped.
+    UnsuitableEnvironmentError where observations are not numbers.
     """
-    env = _make_game(env_id, training) if atari_id(env_id) else Float32Observation(open_quietly(env_id))
+    env = _make_game(env_id, training) if atari_id(env_id) else _make_vectors(env_id)
     if seed is not None:
         env.reset(seed=seed)
         env.action_space.seed(seed)
     return env
+
+
+def _make_vectors(env_id: str) -> gymnasium.Env:
+    env = open_quietly(env_id)
+    if not isinstance(env.observation_space, gymnasium.spaces.Box):
+        raise UnsuitableEnvironmentError(
+            f"{env_id} has observations {env.observation_space}; a vector of numbers is needed, wrap the environment"
+        )
+    return Float32Observation(env)
 
 
 def _make_game(env_id: str, training: bool) -> gymnasium.Env:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import gymnasium
@@ -22,10 +22,9 @@ from .distil.verdict import check_environment
 from .environments import check_env
 from .evaluation import evaluate_together, summarise
 from .progress import FINAL_EPISODES, FINAL_SEED
-from .protocol import ProtocolError
 from .provenance import provenance
 from .reinforce import ReinforceSettings, check_settings, reinforce
-from .run_folder import claim
+from .run_folder import PROTOCOL, FolderError, claim
 from .teacher import Teacher, read_teacher, save_teacher
 
 
@@ -49,16 +48,16 @@ def harden(
     """The best policy of the run, `teacher` included, with critics of its own; in `folder` as `teacher.safetensors`.
 
     A run that was stopped goes on from its last block and ends in the same teacher. Raises ReinforceError for settings
-    that cannot work, ProtocolError for a folder of another run, DistilError for an environment that does not fit,
+    that cannot work, FolderError for a folder of another run, DistilError for an environment that does not fit,
     UnsuitableEnvironmentError for one without bounded continuous actions.
     """
     check_settings(settings, seed)
     check_env(teacher.env_id, gymnasium.spaces.Box)
     check_environment(teacher)
     path = folder / "teacher.safetensors"
-    if path.exists() and not (folder / "protocol.json").exists():
-        raise ProtocolError(f"{path} was not made by hardening; choose another folder")
-    claim(folder, "harden", _Claim(teacher.digest, teacher.env_id, seed, settings))
+    if path.exists() and not (folder / PROTOCOL).exists():
+        raise FolderError(f"{path} was not made by hardening; choose another folder")
+    claim(folder, _describe(teacher, seed, settings))
     if not path.exists():
         found = reinforce(_Dense(teacher), settings, seed, report, folder)
         best: Teacher = found.policy
@@ -69,14 +68,10 @@ def harden(
     return read_teacher(path)
 
 
-@dataclass(frozen=True)
-class _Claim:
-    """What decides which teacher comes out."""
-
-    teacher: str
-    env_id: str
-    seed: int
-    settings: HardenSettings
+def _describe(teacher: Teacher, seed: int, settings: HardenSettings) -> dict:
+    """Plain values that decide which teacher comes out."""
+    about = {"algorithm": "harden", "teacher": teacher.digest, "env_id": teacher.env_id, "seed": seed}
+    return about | {"settings": asdict(settings)}
 
 
 def _about(teacher: Teacher, best: Teacher, found: dict, made: dict) -> dict:

@@ -18,7 +18,10 @@ import gymnasium
 import numpy as np
 import torch
 
-from .environments import make_env
+from ganglion.hil.environments import UnknownEnvironmentError
+
+from .environments import UnsuitableEnvironmentError, make_env
+from .run_folder import PROTOCOL
 from .teacher import ACTIVATIONS, Normaliser, SquashKind, Teacher, TeacherError, check_finite, network, read_teacher
 
 Layers = list[tuple[torch.Tensor, torch.Tensor]]
@@ -119,8 +122,8 @@ class _Numbers(pickle.Unpickler):
 def _newest(folder: Path) -> tuple[Path, str | None]:
     """The newest model in a folder of the trainer, and the environment that the run is told to be of."""
     for home in (folder, folder.parent):
-        if (home / "protocol.json").is_file():
-            env_id = json.loads((home / "protocol.json").read_text())["env_id"]
+        if (home / PROTOCOL).is_file():
+            env_id = json.loads((home / PROTOCOL).read_text())["env_id"]
             break
     else:
         env_id = None
@@ -219,8 +222,8 @@ def _algorithm(data: dict, tensors: dict[str, torch.Tensor]) -> str:
 def _action_space(path: Path, env_id: str) -> gymnasium.spaces.Box:
     try:
         space = make_env(env_id).action_space
-    except gymnasium.error.Error as error:
-        raise TeacherError(f"environment {env_id} cannot be made: {error}") from error
+    except (UnknownEnvironmentError, UnsuitableEnvironmentError) as error:
+        raise TeacherError(str(error)) from error
     if not isinstance(space, gymnasium.spaces.Box) or not np.isfinite([space.low, space.high]).all():
         raise TeacherError(f"{path}: the actions of {env_id} are {space}; a bounded box is needed")
     return space

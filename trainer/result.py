@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from .run_folder import replace_text
 
 _NAME = "result.json"
 
@@ -41,9 +42,7 @@ class Result:
 
 def write_result(folder: Path, result: Result) -> None:
     """Write `result` into the run's folder, whole or not at all."""
-    partial = folder / f".{_NAME}.partial"
-    partial.write_text(json.dumps(asdict(result), indent=1) + "\n")
-    os.replace(partial, folder / _NAME)
+    replace_text(folder / _NAME, json.dumps(asdict(result), indent=1) + "\n")
 
 
 def read_result(folder: Path) -> Result | None:

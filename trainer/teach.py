@@ -11,7 +11,7 @@ import json
 import math
 import os
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import gymnasium
@@ -64,13 +64,13 @@ def teach(protocol: TeachingProtocol, folder: Path, critics: CriticSettings = DE
     """Train by `protocol` in `folder`, going on from its last evaluation; the teacher in `teacher.safetensors`.
 
     The learning rate falls linearly to 0. The teacher gets critics, fitted with a discount of at most 0.99, as distant
-    rewards say little about which actions matter. ProtocolError for a value outside what is allowed and for a folder
-    of another protocol, UnsuitableEnvironmentError for an environment without bounded continuous actions or with
+    rewards say little about which actions matter. ProtocolError for a value outside what is allowed, FolderError for a
+    folder of another protocol, UnsuitableEnvironmentError for an environment without bounded continuous actions or with
     observations that are not finite.
     """
     _check(protocol)
     check_env(protocol.env_id, gymnasium.spaces.Box)
-    claim(folder, "ppo", protocol)
+    claim(folder, {"algorithm": "ppo"} | asdict(protocol))
     path = folder / "teacher.safetensors"
     if not path.exists():
         torch.set_num_threads(1)

@@ -12,10 +12,11 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from .averaging import Averaging
 from .checkpoint import list_checkpoints, load_checkpoint
+from .checks import check_run
 from .compression import Compression
-from .environments import check_env, make_env
+from .environments import make_env
 from .progress import Progress
-from .protocol import Protocol, check_live, check_protocol
+from .protocol import Protocol
 from .recipes import Recipe, recipe_for
 from .result import Result, read_result
 from .run_folder import claim
@@ -27,12 +28,11 @@ def train(
     """Run `protocol` in `folder`, going on from its newest checkpoint; what it ended with.
 
     `start_from` is the folder of another run whose newest checkpoint a new run begins with. `stop_before` ends the run
-    one step before that, with a checkpoint and without a result. `folder` belongs to one protocol: another is refused.
+    one step before that, with a checkpoint and without a result. FolderError for a folder of another protocol.
     """
     recipe = recipe_for(protocol)
-    check_protocol(protocol)
-    check_env(protocol.env_id, recipe.action_space)
-    claim(folder, protocol.algorithm, protocol)
+    check_run(protocol)
+    claim(folder, protocol.described)
     if (finished := read_result(folder)) is not None:
         return finished
     if start_from is not None and not list_checkpoints(folder):
@@ -40,7 +40,6 @@ def train(
     torch.set_num_threads(1)
     model, state = _load_or_make(protocol, recipe, folder)
     parts = recipe.parts(model)
-    check_live(protocol, [tuple(layer.weight.shape) for layer in parts.layers])
     compression = Compression(protocol, parts, state)
     averaging = Averaging(protocol, parts, state)
     progress = Progress(protocol, recipe, folder, compression, averaging, state, stop_before)

@@ -1,10 +1,11 @@
-"""The trainer suite: gradient steps of soft actor-critic per second of processor time, all ways in one run."""
+"""The trainer suite: processor time of soft actor-critic, of gradient steps alone and of the whole loop, all ways in
+one run."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import torch
 from rich.box import SIMPLE_HEAD
@@ -24,8 +25,9 @@ PLAIN = "stable-baselines3"
 
 @dataclass(frozen=True)
 class TrainerRow:
-    """One way to train. `relative_speed` is against Stable-Baselines3, `overhead` of an update against the same
-    network dense and in float; both by the fastest update, which other load on the machine disturbs least."""
+    """One way to train. `relative_speed` and `loop_speed` are against Stable-Baselines3, `overhead` of an update is
+    against the same network dense and in float; all by the fastest measurement, which other load disturbs least. A step
+    of the loop is one of the environment, its transition kept, and one update."""
 
     way: str
     batch_size: int
@@ -33,6 +35,8 @@ class TrainerRow:
     updates_per_cpu_s: float
     relative_speed: float
     overhead: float | None
+    step_ms: float
+    loop_speed: float
 
     def as_dict(self) -> dict[str, object]:
         """A flat row of bench.json."""
@@ -40,70 +44,93 @@ class TrainerRow:
 
 
 def measure_trainer(rounds: int = 12, updates: int = 20) -> list[TrainerRow]:
-    """Rows for each way; every round runs `updates` of each, one way after the other, on one thread."""
+    """Rows for each way; every round runs `updates` of each and as many steps, one way after the other, on one
+    thread."""
     torch.set_num_threads(1)
     ways = _ways()
-    best = dict.fromkeys(ways, float("inf"))
+    update, step = (dict.fromkeys(ways, float("inf")) for _ in range(2))
     for _ in range(rounds):
-        for way, (batch_size, train) in ways.items():
-            best[way] = min(best[way], *(_processor_s(train, batch_size) for _ in range(updates)))
-    dense = best["lean"]
+        for way, model in ways.items():
+            update[way] = min(update[way], *(_processor_s(_train_once, model) for _ in range(updates)))
+            step[way] = min(step[way], _processor_s(_go_on, model, updates) / updates)
     return [
         TrainerRow(
             way=way,
-            batch_size=ways[way][0],
-            update_ms=round(1e3 * seconds, 3),
-            updates_per_cpu_s=round(1 / seconds, 1),
-            relative_speed=round(best[PLAIN] / seconds, 3),
-            overhead=round(seconds / dense - 1, 3) if way.startswith("lean, ") else None,
+            batch_size=model.batch_size,
+            update_ms=round(1e3 * update[way], 3),
+            updates_per_cpu_s=round(1 / update[way], 1),
+            relative_speed=round(update[PLAIN] / update[way], 3),
+            overhead=round(update[way] / update["lean"] - 1, 3) if way.startswith("lean, ") else None,
+            step_ms=round(1e3 * step[way], 3),
+            loop_speed=round(step[PLAIN] / step[way], 3),
         )
-        for way, seconds in best.items()
+        for way, model in ways.items()
     ]
 
 
-def _processor_s(train: Callable[..., None], batch_size: int) -> float:
-    """Processor time of one update."""
+def _processor_s(work: Callable[..., None], *arguments) -> float:
+    """Processor time of one call."""
     start = time.process_time()
-    train(gradient_steps=1, batch_size=batch_size)
+    work(*arguments)
     return time.process_time() - start
+
+
+def _train_once(model: SAC) -> None:
+    model.train(gradient_steps=1, batch_size=model.batch_size)
+
+
+def _go_on(model: SAC, steps: int) -> None:
+    model.learn(steps, reset_num_timesteps=False, log_interval=10**9)
 
 
 def trainer_table(rows: list[TrainerRow]) -> Table:
     """The rows for people."""
     table = Table(box=SIMPLE_HEAD)
-    for heading in ("way", "batch", "ms an update", "updates per processor second", "speed", "overhead"):
+    headings = ("way", "batch", "ms an update", "per processor second", "speed", "overhead", "ms a step", "loop")
+    for heading in headings:
         table.add_column(heading, justify="left" if heading == "way" else "right")
     for row in rows:
         overhead = "" if row.overhead is None else f"{row.overhead:+.1%}"
-        speed = f"{row.relative_speed:.2f}x"
         table.add_row(
-            row.way, str(row.batch_size), f"{row.update_ms:.2f}", f"{row.updates_per_cpu_s:.1f}", speed, overhead
+            row.way,
+            str(row.batch_size),
+            f"{row.update_ms:.2f}",
+            f"{row.updates_per_cpu_s:.1f}",
+            f"{row.relative_speed:.2f}x",
+            overhead,
+            f"{row.step_ms:.2f}",
+            f"{row.loop_speed:.2f}x",
         )
     return table
 
 
-def _ways() -> dict[str, tuple[int, Callable[..., None]]]:
-    paper = RECIPES["sac"].preset("paper", _ENV, sparsity=_SPARSITY, steps=10_000, learning_starts=5_000)
+def _ways() -> dict[str, SAC]:
+    def protocol(preset: str) -> Protocol:
+        return RECIPES["sac"].preset(
+            preset, _ENV, sparsity=_SPARSITY, steps=10_000, learning_starts=_WARM_UP_STEPS, buffer_size=_WARM_UP_STEPS
+        )
+
+    paper = protocol("paper")
     return {
-        PLAIN: (paper.batch_size, _plain(paper)),
-        "lean": (paper.batch_size, _lean(paper)),
-        "lean, masks": (paper.batch_size, _lean(paper, masks=True)),
-        "lean, masks and integers": (paper.batch_size, _lean(paper, masks=True, integers=True)),
-        "fast: smaller batch, masks": (128, _lean(replace(paper, batch_size=128), masks=True)),
-        "fastest: smaller batch, masks": (64, _lean(replace(paper, batch_size=64), masks=True)),
+        PLAIN: _plain(paper),
+        "lean": _lean(paper),
+        "lean, masks": _lean(paper, masks=True),
+        "lean, masks and integers": _lean(paper, masks=True, integers=True),
+        "fast: smaller batch, masks": _lean(protocol("fast"), masks=True),
+        "fastest: smaller batch, masks": _lean(protocol("fastest"), masks=True),
     }
 
 
-def _plain(protocol: Protocol) -> Callable[..., None]:
+def _plain(protocol: Protocol) -> SAC:
     """Stable-Baselines3's own, with its defaults and the protocol's weight decay."""
     decay = {"optimizer_kwargs": {"weight_decay": protocol.weight_decay}}
     env = make_env(protocol.env_id, 0)
     model = SAC("MlpPolicy", env, learning_starts=_WARM_UP_STEPS, buffer_size=_WARM_UP_STEPS, seed=0, device="cpu",
                 policy_kwargs=decay)  # fmt: skip
-    return model.learn(_WARM_UP_STEPS).train
+    return model.learn(_WARM_UP_STEPS)
 
 
-def _lean(protocol: Protocol, masks: bool = False, integers: bool = False) -> Callable[..., None]:
+def _lean(protocol: Protocol, masks: bool = False, integers: bool = False) -> SAC:
     recipe = RECIPES[protocol.algorithm]
     model = recipe.new_model(protocol, make_env(protocol.env_id, 0))
     model.learn(_WARM_UP_STEPS)
@@ -114,4 +141,4 @@ def _lean(protocol: Protocol, masks: bool = False, integers: bool = False) -> Ca
         compression.prune(_SPARSITY)
         if integers:
             compression.quantise()
-    return model.train
+    return model

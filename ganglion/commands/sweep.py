@@ -6,19 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
 from ..errors import UsageError
 from ..extras import require_extra
 from .engine_options import EngineOptions
+from .sweep_progress import Lines, picture
 from .training_options import Flat, TrainingOptions, resolve_training_env
 
 if TYPE_CHECKING:
-    from ganglion.trainer.sweep import Outcome, Run, State
+    from ganglion.trainer.sweep import Outcome, Run
 
 _PAPER_SPARSITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 _SMALL_SPARSITIES = (0.5, 0.9, 0.98)
@@ -91,14 +89,16 @@ class Sweep:
         from ganglion.trainer.sweep import sweep
         from ganglion.trainer.sweep.worker import work
 
+        console = Console(markup=False, highlight=False, soft_wrap=True)
+        if not console.is_interactive:
+            return sweep(runs, self.where.engine(work, isolated=True), Lines(console.print))
         with Live(transient=True, refresh_per_second=2) as live:
-            return sweep(runs, self.where.engine(work, isolated=True), lambda states: live.update(_picture(states)))
+            return sweep(runs, self.where.engine(work, isolated=True), lambda states: live.update(picture(states)))
 
     def _drawn(self, runs: Sequence[Run]) -> Outcome:
-        from ganglion.trainer.result import read_result
         from ganglion.trainer.sweep import Outcome
 
-        results = [result for run in runs if (result := read_result(run.folder))]
+        results = [result for run in runs if (result := run.result)]
         if not results:
             raise UsageError(f"{self.out} holds no finished run of this sweep; leave --draw out to train")
         return Outcome(results)
@@ -110,21 +110,3 @@ class Sweep:
         points = aggregate(outcome.results)
         env_ids = sorted({point.env_id for point in points})
         return [path for env_id in env_ids for path in draw(points, env_id, self.out, networks[env_id])]
-
-
-def _picture(states: Sequence[State]) -> Group:
-    """Running and failed runs, and how many there are of each kind."""
-    table = Table(box=None, pad_edge=False)
-    for name in ("run", "", "steps", "return"):
-        table.add_column(name, justify="right" if name in ("steps", "return") else "left")
-    for state in states:
-        if state.status == "running":
-            bar = ProgressBar(total=state.run.steps, completed=state.step, width=24)
-            last = "" if state.last_return is None else f"{state.last_return:,.1f}"
-            table.add_row(state.run.name, bar, f"{state.step:,} of {state.run.steps:,}", last)
-    failed = [Text(f"{state.run.name} failed: {state.error}", style="red") for state in states if state.error]
-    counts = [
-        f"{sum(s.status == kind for s in states)} {kind}" for kind in ("finished", "running", "waiting", "failed")
-    ]
-    share = sum(s.step for s in states) / max(1, sum(s.run.steps for s in states))
-    return Group(table, *failed, Text(f"{', '.join(counts)}; {share:.0%} of all steps"))

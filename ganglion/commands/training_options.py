@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from ganglion.trainer.recipes import Recipe
 
 Flat = tyro.conf.OmitArgPrefixes
+_HAVE_OPTIONS = ("sparsity", "seed", "quantised")
+_READ = {
+    int: ("a whole number", int),
+    float: ("a number", float),
+    str: ("a word", str),
+    tuple: ("a list of whole numbers, such as 64,64,", lambda text: tuple(int(part) for part in text.split(","))),
+}
 _SMALL = ("Pendulum", "CartPole", "Acrobot", "MountainCar", "LunarLander")
 
 
@@ -45,8 +52,13 @@ class TrainingOptions:
     """Allow only 0 and powers of two as weights."""
     per_layer: bool = False
     """One scale for a layer's weights, as published, instead of one for each row."""
+    activation_bits: Literal[8, 16] = 8
+    """Bits of what hidden layers compute."""
+    observation_bits: Literal[8, 16] = 8
+    """Bits of what the policy is given."""
     set: Annotated[tuple[tuple[str, ...], ...], tyro.conf.UseAppendAction] = ()
-    """Any other hyperparameters, as NAME=VALUE, such as buffer_size=200000 tau=0.01; repeat it as you like."""
+    """Any other hyperparameters, as NAME=VALUE, such as buffer_size=200000 tau=0.01 widths=64,64; repeat it as you
+    like."""
 
     def protocol(self, env: str, **changes: Any) -> Protocol:
         """The protocol for an environment, not checked yet."""
@@ -75,7 +87,9 @@ class TrainingOptions:
     def _changes(self, recipe: Recipe) -> dict[str, Any]:
         from ganglion.trainer.calibration import BitWidths
 
-        bits = BitWidths(self.weight_bits, per_row=not self.per_layer, powers_of_two=self.powers_of_two)
+        bits = BitWidths(
+            self.weight_bits, self.activation_bits, self.observation_bits, not self.per_layer, self.powers_of_two
+        )
         changes: dict[str, Any] = {"pattern": self.pattern, "bits": bits}
         changes |= {
             name: getattr(self, name) for name in ("steps", "gamma", "allocation") if getattr(self, name) is not None
@@ -105,11 +119,14 @@ def _fitting_algorithm(env_id: str) -> str:
 def _parse(text: str, protocol: type[Protocol]) -> tuple[str, Any]:
     """NAME=VALUE as a hyperparameter of the type of its default."""
     name, equals, value = text.partition("=")
+    if name in _HAVE_OPTIONS:
+        raise UsageError(f"{name} has an option of its own: --{name.replace('_', '-')}")
     defaults = {field.name: field.default for field in dataclasses.fields(protocol)}
-    simple = {key: type(default) for key, default in defaults.items() if type(default) in (int, float, str)}
-    if not equals or name not in simple:
-        raise UsageError(f"there is no hyperparameter {text!r}; allowed, as NAME=VALUE: {', '.join(sorted(simple))}")
+    kinds = {key: type(default) for key, default in defaults.items() if type(default) in _READ}
+    if not equals or name not in kinds:
+        raise UsageError(f"there is no hyperparameter {text!r}; allowed, as NAME=VALUE: {', '.join(sorted(kinds))}")
+    told, read = _READ[kinds[name]]
     try:
-        return name, simple[name](value)
+        return name, read(value)
     except ValueError as error:
-        raise UsageError(f"{name} is {value!r}; a value of type {simple[name].__name__} is needed") from error
+        raise UsageError(f"{name} is {value!r}; {told} is needed") from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from ganglion.codegen.actor import Actor, read_actor
 
 from ..selection import actor_files, zoo_folder
 
-_HEADINGS = ("actor", "sparsity", "nonzeros", "network", "return", "before", "episodes", "steps")
+_HEADINGS = ("actor", "sparsity", "nonzeros", "return", "95 %", "network", "before", "episodes", "steps")
 _IN_A_TERMINAL = 5
+_STANDARD_ERRORS = 2.0
 
 
 @dataclass
@@ -34,7 +36,8 @@ class Zoo:
             table.add_row(*row[:_IN_A_TERMINAL])
         console = Console(highlight=False, soft_wrap=True)
         console.print(table)
-        console.print("returns of the integer actors, mean ± deviation over episodes; --markdown tells more")
+        told = "returns of the integer actors: mean ± deviation over episodes, mean ± 2 standard errors (about 95 %)"
+        console.print(f"{told}; --markdown tells more")
         return 0
 
 
@@ -48,8 +51,9 @@ def _facts(actor: Actor) -> tuple[str, ...]:
     return (
         f"{about['sparsity']['nominal']:.1%}",
         f"{policy.nonzeros:,}",
-        "-".join(map(str, policy.shape)),
         _return(returns.get("quantised")),
+        _interval(returns.get("quantised")),
+        "-".join(map(str, policy.shape)),
         _return(returns.get("teacher") or returns.get("float")),
         str(returns.get("quantised", {}).get("episodes", "-")),
         f"{about['provenance']['steps']:,}",
@@ -58,3 +62,11 @@ def _facts(actor: Actor) -> tuple[str, ...]:
 
 def _return(summary: dict | None) -> str:
     return "not measured" if summary is None else f"{summary['mean']:,.0f} ± {summary['std']:,.0f}"
+
+
+def _interval(summary: dict | None) -> str:
+    """Where the mean over all episodes of this one actor lies; seeds of training are another matter."""
+    if summary is None or summary["episodes"] < 2:
+        return "not measured"
+    error = _STANDARD_ERRORS * summary["std"] / math.sqrt(summary["episodes"])
+    return f"{summary['mean'] - error:,.0f} to {summary['mean'] + error:,.0f}"

@@ -101,7 +101,7 @@ def test_more_episodes_judge_again_and_other_settings_need_another_folder(file, 
     for episodes in (4, 5):
         assert main(["distil", str(file), "--out", str(out), "--episodes", str(episodes), "--sparsity", "0.8"]) == 0
         assert read_actor(out).about["share"]["episodes"] == episodes
-    assert "other settings" in fails(capsys, "distil", file, "--out", out, "--episodes", 4, "--sparsity", 0.7)
+    assert "differs in: sparsity;" in fails(capsys, "distil", file, "--out", out, "--episodes", 4, "--sparsity", 0.7)
 
 
 @pytest.fixture

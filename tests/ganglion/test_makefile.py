@@ -63,8 +63,44 @@ def test_guards_are_variables_of_every_image(target):
 
 
 def test_lists_become_several_values():
-    command = make("sweep", "ENV=Pendulum", "SPARSITIES=0.5 0.9", "SEEDS=0 1", "ALGO=sac").stdout.splitlines()[-1]
-    assert "sweep --env 'Pendulum' --sparsities '0.5' '0.9' --seeds '0' '1' --algo 'sac'" in " ".join(command.split())
+    text = _options("sweep", "ENV=Pendulum", "SPARSITIES=0.5 0.9", "SEEDS=0 1", "ALGO=sac")
+    assert text.endswith("sweep --env 'Pendulum' --sparsities '0.5' '0.9' --seeds '0' '1' --algo 'sac'")
+
+
+HOW = (
+    "PRESET=fast", "STEPS=9", "GAMMA=0.9999", "ALLOCATION=erk", "PATTERN=pairs", "POWERS_OF_TWO=1", "WEIGHT_BITS=4",
+    "PER_LAYER=1", "ACTIVATION_BITS=16", "OBSERVATION_BITS=16", "SET=tau=0.1 widths=8,8",
+)  # fmt: skip
+HOW_OPTIONS = (
+    "--preset 'fast' --steps '9' --gamma '0.9999' --allocation 'erk' --pattern 'pairs' --powers-of-two "
+    "--weight-bits '4' --per-layer --activation-bits '16' --observation-bits '16' --set 'tau=0.1' 'widths=8,8'"
+)
+
+
+def _options(*arguments):
+    return " ".join(make(*arguments).stdout.replace("\\\n", " ").split())
+
+
+def test_how_actors_are_trained_is_variables_of_training_and_of_sweeps():
+    text = _options("train", "ENV=Swimmer", "SPARSITY=0.9", "SEED=1", *HOW, "FOLDER=my runs")
+    assert text.endswith(f"train --env 'Swimmer' --sparsity '0.9' --seed '1' {HOW_OPTIONS} --folder 'my runs'")
+    where = ("SHARE_DENSE=1", "WORKERS=3", "RAY=1", "DRAW=1", "FOLDER=my runs")
+    text = _options("sweep", "ENV=Hopper Walker2d", *HOW, *where)
+    more = "--share-dense --workers '3' --ray --draw --out 'my runs'"
+    assert text.endswith(f"sweep --env 'Hopper' 'Walker2d' {HOW_OPTIONS} {more}")
+
+
+def test_a_sweep_needs_an_environment():
+    assert "say which environment" in make("sweep").stderr
+
+
+def test_no_variable_reaches_what_the_recipes_start():
+    """They are make's: a tool that reads a variable of that name must not meet them."""
+    text = (ROOT / "Makefile").read_text()
+    unexported = set(re.search(r"^unexport ((?:.*\\\n)*.*)", text, re.MULTILINE)[1].replace("\\", " ").split())
+    given = set(re.findall(r"\$\(call options?,[a-z-]+,\$\(([A-Z_]+)\)\)", text))
+    given |= set(re.findall(r"\$\(if \$\(([A-Z_]+)\),--", text))
+    assert len(given) > 50 and given <= unexported
 
 
 def test_games_bring_their_emulator():

@@ -7,7 +7,7 @@ import pytest
 from ganglion import extras
 from ganglion.commands.training_options import TrainingOptions
 from ganglion.main import main
-from ganglion.trainer.protocol import check_live
+from ganglion.trainer.checks import check_live
 from ganglion.trainer.result import Result
 
 
@@ -47,10 +47,12 @@ def test_a_teacher_is_dense(asked, capsys):
 
 def test_every_choice_reaches_the_protocol(asked):
     options = "--allocation global --pattern pairs --weight-bits 4 --powers-of-two --per-layer --no-quantised"
+    options += " --activation-bits 16 --observation-bits 16"
     assert main(["train", "--env", "Hopper", *options.split(), "--set", "batch_size=32", "learning_rate=1e-3"]) == 0
     ((protocol, folder),) = asked
     assert (protocol.allocation, protocol.pattern, protocol.quantises) == ("global", "pairs", False)
     assert (protocol.bits.weights, protocol.bits.powers_of_two, protocol.bits.per_row) == (4, True, False)
+    assert (protocol.bits.activations, protocol.bits.observations) == (16, 16)
     assert (protocol.batch_size, protocol.learning_rate) == (32, 1e-3)
     assert folder.name == "Hopper-v4-paper-0.98-float-0"
 
@@ -79,9 +81,14 @@ def test_what_is_trained_by_default_leaves_every_layer_alive(env, shapes, sparsi
     ("arguments", "message"),
     [
         (["--set", "bacth_size=3"], "there is no hyperparameter 'bacth_size=3'; allowed, as NAME=VALUE: .*batch_size"),
-        (["--set", "batch_size=many"], "batch_size is 'many'; a value of type int"),
+        (["--set", "batch_size=many"], "batch_size is 'many'; a whole number is needed"),
+        (["--set", "widths=64,x"], "widths is '64,x'; a list of whole numbers"),
+        (["--set", "sparsity=0.5"], "sparsity has an option of its own: --sparsity"),
+        (["--set", "allocation=nonsense"], "allocation is 'nonsense'; allowed: paper"),
+        (["--seed", "-1"], "seed is -1"),
+        (["--sparsity", "0.999"], "another allocation"),
         (["--preset", "residual"], "sac has no preset 'residual'; allowed: paper"),
-        (["--steps", "300", "--set", "learning_starts=10", "prune_events=999"], "999 pruning events do not fit"),
+        (["--steps", "300", "--set", "learning_starts=10", "prune_events=999"], "at most 180"),
         (["--algo", "dqn", "--set", "buffer_size=10"], "use --algo sac"),
     ],
 )
@@ -92,21 +99,11 @@ def test_bad_choices_are_one_line(arguments, message, tmp_path, capsys):
 
 
 def test_hyperparameters_are_set_together_or_one_by_one(asked):
-    options = ["--set", "batch_size=32", "tau=0.01", "--set", "learning_starts=7"]
+    options = ["--set", "batch_size=32", "tau=0.01", "--set", "learning_starts=7", "widths=64,32"]
     assert main(["train", "--env", "Hopper", *options]) == 0
     (protocol, _), *_ = asked
     assert (protocol.batch_size, protocol.tau, protocol.learning_starts) == (32, 0.01, 7)
-
-
-def test_a_sweep_of_nothing_says_so(tmp_path, capsys):
-    assert main(["sweep", "--env", "Pendulum", "--draw", "--out", str(tmp_path)]) == 2
-    assert "holds no finished run" in capsys.readouterr().err
-    assert main(["sweep", "--env", "Pendulum", "--no-quantised", "--no-float", "--out", str(tmp_path)]) == 2
-    assert "one of --quantised and --float" in capsys.readouterr().err
-    assert main(["sweep", "--env", "Pendulum", "--preset", "teacher", "--out", str(tmp_path)]) == 2
-    assert "a sweep varies sparsity" in capsys.readouterr().err
-    assert main(["sweep", "--env", "Pendulum", "--sparsities", "2", "--out", str(tmp_path)]) == 2
-    assert "sparsity is 2.0" in capsys.readouterr().err
+    assert protocol.widths == (64, 32)
 
 
 def test_bad_hyperparameters_are_one_line(capsys):

@@ -21,3 +21,9 @@ def test_every_actor_is_listed_and_teachers_are_not(tmp_path, monkeypatch, capsy
     heading, rule, row = capsys.readouterr().out.splitlines()
     assert heading.count("|") == rule.count("|") == row.count("|")
     assert "Hopper-v4" in row and f"{actor.policy.nonzeros:,}" in row
+
+
+def test_the_interval_is_two_standard_errors_wide_on_each_side():
+    told = {"mean": 2676.184, "std": 595.155, "episodes": 30}  # 595.155 / sqrt(30) = 108.66
+    assert command._interval(told) == "2,459 to 2,894"
+    assert command._interval(told | {"episodes": 1}) == command._interval(None) == "not measured"

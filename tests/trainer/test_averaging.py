@@ -10,12 +10,14 @@ from torch import nn
 
 from ganglion.trainer.averaging import Averaging
 from ganglion.trainer.checkpoint import load_checkpoint
+from ganglion.trainer.checks import check_protocol
 from ganglion.trainer.compression import Parts
 from ganglion.trainer.environments import make_env
 from ganglion.trainer.imported import load_teacher
 from ganglion.trainer.layers import SparseLinear
-from ganglion.trainer.protocol import Protocol, ProtocolError, check_protocol
+from ganglion.trainer.protocol import ProtocolError
 from ganglion.trainer.recipes import RECIPES
+from ganglion.trainer.recipes.sac import SacProtocol
 from ganglion.trainer.teacher import read_teacher
 from ganglion.trainer.train import train
 
@@ -28,7 +30,7 @@ DENSE = RECIPES["sac"].preset(
 def _averaging(steps, state=None):
     layer = SparseLinear(nn.Linear(3, 2))
     parts = Parts([layer], [], [], None, None)
-    return layer, Averaging(Protocol("Test-v0", averaging_steps=steps, learning_starts=0), parts, state or {})
+    return layer, Averaging(SacProtocol("Test-v0", averaging_steps=steps, learning_starts=0), parts, state or {})
 
 
 def _walk(layer, averaging, values):

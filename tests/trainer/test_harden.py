@@ -13,10 +13,10 @@ from ganglion.trainer.critics import CriticSettings
 from ganglion.trainer.evaluation import evaluate_together
 from ganglion.trainer.harden import HardenSettings
 from ganglion.trainer.harden import harden as train_and_fit
-from ganglion.trainer.protocol import ProtocolError
 from ganglion.trainer.reinforce import ReinforceError
 from ganglion.trainer.reinforce.noise import Noisy
 from ganglion.trainer.reinforce.run import CHOICE_SEED
+from ganglion.trainer.run_folder import FolderError
 from ganglion.trainer.teacher import Normaliser, read_teacher
 from tests.trainer.distil.point import ENV, Point, teacher, teacher_file
 from tests.trainer.distil.test_polish import SMALL as STUDENT
@@ -140,7 +140,7 @@ def test_what_is_not_allowed_is_named(tmp_path):
     assert not (tmp_path / "a").exists()
     harden(weak_teacher(), tmp_path / "b")
     for others in ({"seed": 1}, {"made": weak_teacher(env_id=OTHER)}):
-        with pytest.raises(ProtocolError, match="another protocol"):
+        with pytest.raises(FolderError, match=r"holds a run that differs in: (seed|env_id);"):
             harden(**({"made": weak_teacher(), "folder": tmp_path / "b"} | others))
 
 

@@ -17,6 +17,7 @@ from ganglion.trainer.critics import CriticSettings
 from ganglion.trainer.environments import UnsuitableEnvironmentError
 from ganglion.trainer.evaluation import evaluate_together
 from ganglion.trainer.protocol import ProtocolError
+from ganglion.trainer.run_folder import FolderError
 from ganglion.trainer.teach import TeachingProtocol
 from ganglion.trainer.teach import teach as train_and_fit
 from ganglion.trainer.teacher import read_teacher
@@ -70,7 +71,7 @@ def test_a_finished_run_is_not_trained_again_and_another_protocol_is_refused(tmp
     first, curve = teach(SMALL, tmp_path), (tmp_path / "curve.jsonl").stat().st_mtime_ns
     assert teach(SMALL, tmp_path).digest == first.digest == read_teacher(tmp_path / "teacher.safetensors").digest
     assert (tmp_path / "curve.jsonl").stat().st_mtime_ns == curve
-    with pytest.raises(ProtocolError, match="another protocol"):
+    with pytest.raises(FolderError, match="differs in: seed"):
         teach(replace(SMALL, seed=1), tmp_path)
 
 

@@ -8,7 +8,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -16,10 +15,10 @@ import torch
 from ganglion.codegen.actor import read_actor
 from ganglion.trainer import checkpoint
 from ganglion.trainer.checkpoint import list_checkpoints
-from ganglion.trainer.environments import UnsuitableEnvironmentError, make_env
-from ganglion.trainer.protocol import ProtocolError, check_live, check_protocol
+from ganglion.trainer.environments import make_env
 from ganglion.trainer.recipes.sac import SacProtocol
 from ganglion.trainer.result import read_result
+from ganglion.trainer.run_folder import FolderError
 from ganglion.trainer.sac import LeanSAC
 from ganglion.trainer.teacher import TeacherError, read_teacher
 from ganglion.trainer.train import train
@@ -135,92 +134,8 @@ def test_a_checkpoint_brings_back_the_replay_buffer(tmp_path):
 
 def test_a_folder_belongs_to_one_protocol(tmp_path):
     train(replace(SMALL, steps=200), tmp_path)
-    with pytest.raises(ProtocolError, match="another protocol"):
+    with pytest.raises(FolderError, match=r"differs in: steps; choose another folder"):
         train(SMALL, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"sparsity": 1.0}, "sparsity is 1.0"),
-        ({"sparsity": -0.1}, "sparsity is -0.1"),
-        ({"sparsity": float("nan")}, "sparsity is nan"),
-        ({"prune_events": 301}, "use at most 300"),
-        ({"prune_start": 0.9}, "prune_start < prune_end"),
-        ({"learning_starts": 10_000}, "train for longer"),
-        ({"learning_rate": float("nan")}, "learning_rate is nan"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"gamma": 1.5}, "gamma is 1.5"),
-        ({"widths": (32, 0)}, "at least one neuron"),
-        ({"bits": replace(SMALL.bits, weights=9)}, "9 bits"),
-        ({"bits": replace(SMALL.bits, activations=12)}, "activations have 12 bits"),
-    ],
-)
-def test_bad_protocols_are_named(changes, message):
-    with pytest.raises(ProtocolError, match=message):
-        check_protocol(replace(SMALL, **changes))
-
-
-def test_a_layer_without_a_live_row_is_named_before_training():
-    shapes = [(32, 3), (32, 32), (3, 32)]
-    check_live(replace(SMALL, sparsity=0.9), shapes)
-    check_live(replace(SMALL, sparsity=0.98, allocation="uniform"), shapes)
-    with pytest.raises(ProtocolError, match=r"leaves 0 of the .* weights of layer 1 .* wider layers"):
-        check_live(replace(SMALL, sparsity=0.999), shapes)
-    with pytest.raises(ProtocolError, match="perceptrons only"):
-        check_live(replace(SMALL, pattern="neurons"), [(32, 4, 8, 8)])
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"sparsity": 1.0}, "sparsity is 1.0"),
-        ({"prune_events": 301}, "use at most 300"),
-        ({"sparsity": 0.999, "allocation": "uniform"}, "leaves 0 of the"),
-        ({"env_id": "CartPole-v1"}, "use --algo dqn"),
-    ],
-)
-def test_nothing_is_trained_before_bad_input_is_named(changes, message, tmp_path, monkeypatch):
-    monkeypatch.setattr(LeanSAC, "learn", lambda *_, **__: pytest.fail("training has started"))
-    with pytest.raises(ValueError, match=message):
-        train(replace(SMALL, **changes), tmp_path)
-    assert not list_checkpoints(tmp_path)
-
-
-class _Strange(gymnasium.Env):
-    """Its second observation is not finite, or its first if `first` is not."""
-
-    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32)
-
-    action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
-
-    def __init__(self, first=0.0, action_space=None):
-        self.first, self.action_space = first, action_space or self.action_space
-
-    def reset(self, *, seed=None, options=None):
-        return np.array([self.first, 0.0], np.float32), {}
-
-    def step(self, action):
-        return np.array([0.0, np.nan], np.float32), 0.0, False, False, {}
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, r"observation \[1\] is nan after 1"),
-        ({"first": np.inf}, r"observation \[0\] is inf after 0"),
-        ({"action_space": gymnasium.spaces.Box(-np.inf, np.inf, (1,))}, "actions without bounds"),
-        ({"action_space": gymnasium.spaces.MultiBinary(2)}, "neither algorithm can act there"),
-    ],
-)
-def test_unsuitable_environments_are_named(options, message, tmp_path):
-    gymnasium.register("Strange-v0", _Strange, kwargs=options)
-    try:
-        with pytest.raises(UnsuitableEnvironmentError, match=message):
-            train(replace(SMALL, env_id="Strange-v0"), tmp_path)
-    finally:
-        del gymnasium.registry["Strange-v0"]
-    assert not list(tmp_path.iterdir())
 
 
 def test_shared_beginnings_give_the_same_weights(tmp_path):

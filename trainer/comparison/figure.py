@@ -34,7 +34,7 @@ def draw_comparison(entries: Sequence[Entry], env_id: str, kind: str) -> bytes:
     with rc_context({"svg.hashsalt": "ganglion", "svg.fonttype": "none"}):
         figure = Figure(figsize=(8, 5), layout="constrained")
         axes = figure.subplots()
-        _published(axes, paper)
+        _published(axes, paper, env_id)
         _teachers(axes, entries)
         for method in _COLORS:
             _method(axes, method, [entry for entry in entries if entry.method == method])
@@ -45,13 +45,14 @@ def draw_comparison(entries: Sequence[Entry], env_id: str, kind: str) -> bytes:
     return content.getvalue()
 
 
-def _published(axes: Axes, values: Sequence[Published]) -> None:
+def _published(axes: Axes, values: Sequence[Published], env_id: str) -> None:
     styles = {False: ("float32", "tab:gray", "--"), True: ("int8 weights", "black", "-.")}
     for quantised, (name, color, line) in styles.items():
         rows = [value for value in values if value.quantised == quantised]
         if rows:
             densities, means = [1 - row.sparsity for row in rows], [row.mean for row in rows]
-            label = f"Ivanov et al. 2025, {name}, ± band of {rows[0].seeds} seeds, {_steps(_PAPER_STEPS)} a point"
+            source = f"Ivanov et al. 2025{rows[0].version_beside(env_id)}"
+            label = f"{source}, {name}, ± band of {rows[0].seeds} seeds, {_steps(_PAPER_STEPS)} a point"
             axes.plot(densities, means, color=color, linestyle=line, linewidth=0.9, marker="x", ms=4, label=label)
             low = [row.mean - row.band for row in rows]
             high = [row.mean + row.band for row in rows]

@@ -9,7 +9,6 @@ selection     which weights stay
 compaction    neurons that nothing needs, dropped for good
 learner       the student: updates, pruning, integer arithmetic
 freezing      weights rounded for good in steps
-claim         which run a folder belongs to
 distillation  the run itself
 polish        a finished student trained on by reinforcement learning
 verdict       the finished integers against their teacher

@@ -5,7 +5,6 @@ One that is polished is distilled first, and that student is kept too, in the ru
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from ganglion.codegen.actor import Actor, read_actor, write_actor
 from .. import snapshot
 from ..engines import TaskError
 from ..reinforce import ReinforceError, ReinforceSettings, check_settings
+from ..run_folder import SETTINGS, FolderError, owns, replace_text
 from ..teacher import Teacher
-from .claim import owns
 from .distillation import Progress, Student, describe, distil
 from .polish import polish
 from .settings import DistilError, Settings
@@ -86,7 +85,7 @@ class Assignment:
     def _made(self, path: Path, polished: ReinforceSettings | None) -> tuple[Actor, Record] | None:
         """What lies at `path`, if it is this student, `polished` so."""
         record = read_record(path)
-        if record is None or not path.exists() or not owns(self.folder, self.claim):
+        if record is None or not path.exists() or not owns(self.folder, self.claim, SETTINGS):
             return None
         actor = read_actor(path)
         told = actor.about["provenance"].get("polish", {}).get("settings")
@@ -149,7 +148,7 @@ def carry_out_elsewhere(assignment: Assignment) -> None:
     """`carry_out` for engines: progress goes into a file, and errors are TaskErrors."""
     try:
         carry_out(assignment, assignment.tell)
-    except (DistilError, ReinforceError) as error:
+    except (DistilError, ReinforceError, FolderError) as error:
         raise TaskError(str(error)) from error
     except Exception as error:
         raise TaskError(f"{type(error).__name__}: {error}") from error
@@ -184,6 +183,4 @@ def read_record(actor: Path) -> Record | None:
 
 
 def _write(path: Path, values: dict) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    os.replace(partial, path)
+    replace_text(path, json.dumps(values, indent=1) + "\n")

@@ -16,8 +16,8 @@ from ganglion.codegen.policy import Policy
 from .. import snapshot
 from ..export import export_policy
 from ..provenance import provenance
+from ..run_folder import SETTINGS, claim
 from ..teacher import Teacher
-from .claim import claim
 from .dataset import Dataset
 from .fleet import Fleet
 from .labels import Labeller
@@ -68,11 +68,11 @@ def distil(
 
     With recorded `observations` (n, features) no environment is run, and nothing protects against states that only the
     student gets into. A teacher that is `checked` is known to be better than random.
-    Raises DistilError for settings, observations and teachers that cannot work.
+    Raises DistilError for settings, observations and teachers that cannot work, FolderError for another run's folder.
     """
     check_settings(settings)
     if folder:
-        claim(folder, describe(teacher, settings, observations))
+        claim(folder, describe(teacher, settings, observations), SETTINGS)
     if observations is None and not checked:
         check_teacher(teacher)
     run = _Run(teacher, settings, progress, folder, observations)

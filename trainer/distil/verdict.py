@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-import gymnasium
 import numpy as np
 
 from ganglion.codegen.policy import Policy
 from ganglion.codegen.reference import infer
+from ganglion.hil.environments import UnknownEnvironmentError
 
-from ..environments import make_env
+from ..environments import UnsuitableEnvironmentError, make_env
 from ..evaluation import evaluate_together, summarise
 from ..teacher import Teacher
 from .settings import DistilError
@@ -74,8 +74,8 @@ def check_environment(teacher: Teacher) -> None:
     """Raise DistilError where the teacher's environment cannot be made or reset, or has other spaces."""
     try:
         env = make_env(teacher.env_id)
-    except (gymnasium.error.Error, ImportError) as error:
-        raise DistilError(f"environment {teacher.env_id} cannot be made: {error}") from error
+    except (UnknownEnvironmentError, UnsuitableEnvironmentError) as error:
+        raise DistilError(str(error)) from error
     try:
         observation, _ = env.reset(seed=0)
     except Exception as error:  # whatever an environment of the user's own raises

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -11,6 +10,7 @@ from statistics import fmean
 from ..distil.assignment import read_progress
 from ..distil.distillation import Progress
 from ..distil.verdict import Standard
+from ..run_folder import replace_bytes, replace_text
 from .front import pareto_front
 from .plot import plot_front
 from .points import Goal, Point, Result
@@ -32,7 +32,7 @@ class Record:
     def add(self, result: Result) -> None:
         """Keep what a point gave."""
         text = json.dumps(result.as_dict, indent=1)
-        _write(self.place(result.point) / _RESULT, text.encode())
+        replace_bytes(self.place(result.point) / _RESULT, text.encode())
 
     def read(self, point: Point) -> Result:
         """What a finished point gave."""
@@ -56,13 +56,7 @@ class Record:
             "front": {unit: [r.point.name for r in pareto_front(results, unit)] for unit in goal.units},
             "results": {result.point.name: result.as_dict for result in sorted(results, key=lambda r: r.point.name)},
         }
-        _write(self.folder / "front.json", json.dumps(told | verdict, indent=1).encode())
+        replace_text(self.folder / "front.json", json.dumps(told | verdict, indent=1))
         title = f"{standard.env_id}, teacher {taught:,.0f}: what {len(results)} students keep"
         for kind in ("svg", "png"):
-            _write(self.folder / f"front.{kind}", plot_front(results, title, goal, kind))
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+            replace_bytes(self.folder / f"front.{kind}", plot_front(results, title, goal, kind))

@@ -9,10 +9,10 @@ from pathlib import Path
 from ganglion.codegen.actor import read_actor, write_actor
 
 from ..distil import Settings, Verdict, judge, measure_teacher
-from ..distil.claim import claim
 from ..distil.settings import DistilError, check_settings
 from ..distil.verdict import check_teacher
 from ..engines import Engine, LocalEngine
+from ..run_folder import SETTINGS, claim
 from ..teacher import Teacher, save_teacher
 from .front import fronts
 from .points import Goal, Point, Result, check_goal
@@ -73,7 +73,8 @@ def _limit(
     lasting = {name: value for name, value in asdict(goal).items() if name != "minutes"}
     if goal.polish is None:  # as in the folders of searches that could not polish yet
         del lasting["polish"]
-    claim(folder, {"teacher": teacher.digest, "env_id": teacher.env_id, "goal": lasting, "base": asdict(base)})
+    asked = {"teacher": teacher.digest, "env_id": teacher.env_id, "goal": lasting, "base": asdict(base)}
+    claim(folder, asked, SETTINGS)
     check_teacher(teacher)
     save_teacher(folder / "teacher.safetensors", teacher)
     search = _Search(teacher, goal, Record(folder), price, base, engine, report)

@@ -13,6 +13,8 @@ from stable_baselines3.common.torch_layers import NatureCNN
 from ..calibration import BitWidths, calibrate, fold_observation_scales
 from ..compression import Parts, sparsify
 from ..convolution import ResidualExtractor
+from ..environments import atari_id
+from ..frames import FrameReplay
 from ..image_calibration import calibrate_images, follow
 from ..protocol import Protocol
 from .recipe import Recipe
@@ -29,21 +31,28 @@ class DqnProtocol(Protocol):
     algorithm: ClassVar[str] = "dqn"
 
     steps: int = 10_000_000
+    prune_start: float = 0.2
+    prune_end: float = 0.8
     prune_events: int = 300
+    quantise_end: float = 1.2
     calibration_observations: int = 256
     network: Literal["nature", "residual"] = "nature"
     learning_rate: float = 1e-4
     weight_decay: float = 0.0
     adam_epsilon: float = 1e-8
     batch_size: int = 32
+    gamma: float = 0.99
     tau: float = 1.0
     train_freq: int = 4
+    gradient_steps: int = 1
     learning_starts: int = 20_000
+    buffer_size: int = 1_000_000
     target_update_interval: int = 8_000
     exploration_fraction: float = 0.01
     exploration_final: float = 0.01
     max_gradient_norm: float = 10.0
     evaluate_every: int = 100_000
+    evaluation_episodes: int = 20
     checkpoint_every: int = 500_000
 
 
@@ -90,6 +99,7 @@ class DqnRecipe(Recipe):
             env,
             learning_rate=protocol.learning_rate,
             buffer_size=min(protocol.buffer_size, protocol.total_steps),
+            replay_buffer_class=FrameReplay if atari_id(protocol.env_id) else None,
             learning_starts=protocol.learning_starts,
             batch_size=protocol.batch_size,
             tau=protocol.tau,

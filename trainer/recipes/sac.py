@@ -17,9 +17,29 @@ from .recipe import Recipe
 
 @dataclass(frozen=True)
 class SacProtocol(Protocol):
-    """Ivanov et al. (2025) for the MuJoCo tasks; what is not listed is Stable-Baselines3's default."""
+    """Ivanov et al. (2025) for the MuJoCo tasks; critics, replay, entropy and target as in Stable-Baselines3."""
 
     algorithm: ClassVar[str] = "sac"
+
+    steps: int = 1_000_000
+    prune_start: float = 0.2
+    prune_end: float = 0.8
+    prune_events: int = 600
+    quantise_end: float = 1.2
+    calibration_observations: int = 16_384
+    widths: tuple[int, ...] = (256, 256)
+    learning_rate: float = 3e-4
+    weight_decay: float = 1e-4
+    batch_size: int = 256
+    gamma: float = 0.99
+    tau: float = 0.005
+    train_freq: int = 1
+    gradient_steps: int = 1
+    learning_starts: int = 10_000
+    buffer_size: int = 1_000_000
+    evaluate_every: int = 10_000
+    evaluation_episodes: int = 20
+    checkpoint_every: int = 20_000
 
 
 PAPER: dict = {}
@@ -81,6 +101,8 @@ class SacRecipe(Recipe):
             gamma=protocol.gamma,
             train_freq=protocol.train_freq,
             gradient_steps=protocol.gradient_steps,
+            ent_coef="auto",
+            target_update_interval=1,
             seed=protocol.seed,
             device="cpu",
             policy_kwargs={

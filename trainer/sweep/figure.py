@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from ganglion.hil.environments import base_name
 
+from ..environments import atari_id
 from ..result import Result
 
 _RESAMPLES = 2_000
@@ -25,6 +26,8 @@ _SALT = "ganglion"
 _DOTS_PER_INCH = 150
 _SERIES = {False: ("float32", "tab:blue", -0.05), True: ("integers", "tab:orange", 0.05)}  # name, colour, place
 _PAPERS_PLACE = 0.15
+_PAPERS_VERSION = "-v4"
+_VERSIONS_DIFFER = ("Walker2d", "Ant", "Humanoid")  # rewarded otherwise, or with other observations, in other versions
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,20 @@ class Point:
 
 @dataclass(frozen=True)
 class Published:
-    """Mean and half-band (about one deviation over seeds) that the paper's curves show; sparsity 0 is dense."""
+    """Mean and half-band (about one deviation over seeds) that the paper's curves show; sparsity 0 is dense.
+    `env_id` is the paper's environment, with its version."""
 
-    env: str
+    env_id: str
     network: str
     sparsity: float
     quantised: bool
     mean: float
     band: float
     seeds: int
+
+    def version_beside(self, env_id: str) -> str:
+        """What its name needs in a figure of `env_id`: " (-v4)" where that is of another version, else nothing."""
+        return "" if env_id == self.env_id else f" ({_PAPERS_VERSION})"
 
 
 def aggregate(results: Iterable[Result]) -> list[Point]:
@@ -92,12 +100,12 @@ def _intervals(groups: dict) -> dict:
 
 
 def published(env_id: str, network: str = "mlp") -> list[Published]:
-    """The paper's values for an environment (by its name, whatever its version); empty for others."""
-    name = base_name(env_id).removesuffix("NoFrameskip")
+    """The paper's values for an environment; those of its -v4 for another version where the versions are alike, empty
+    where they are not, or where the paper has none."""
     rows = csv.DictReader(io.StringIO(files(__package__).joinpath("published.csv").read_text()))
     return [
         Published(
-            row["env"],
+            _papers_id(row["env"]),
             row["network"],
             float(row["sparsity"]),
             quantised,
@@ -106,9 +114,18 @@ def published(env_id: str, network: str = "mlp") -> list[Published]:
             int(row["seeds"]),
         )
         for row in rows
-        if (row["env"], row["network"]) == (name, network)
+        if row["network"] == network and _comparable(env_id, row["env"])
         for quantised, column in ((False, "float"), (True, "integers"))
     ]
+
+
+def _papers_id(name: str) -> str:
+    return atari_id(name) or name + _PAPERS_VERSION
+
+
+def _comparable(env_id: str, name: str) -> bool:
+    papers = _papers_id(name)
+    return env_id == papers or (base_name(env_id) == base_name(papers) and name not in _VERSIONS_DIFFER)
 
 
 def draw(points: Sequence[Point], env_id: str, folder: Path, network: str = "mlp") -> list[Path]:
@@ -132,7 +149,7 @@ def _panel(axes: Axes, points: Sequence[Point], paper: Sequence[Published], env_
     for quantised, (name, color, shift) in _SERIES.items():
         places = {sparsity: place + shift for place, sparsity in enumerate(sparsities)}
         _ours(axes, [point for point in points if point.quantised == quantised], places, name, color)
-        _papers(axes, [value for value in paper if value.quantised == quantised], places, name, color)
+        _papers(axes, [value for value in paper if value.quantised == quantised], places, name, color, env_id)
     axes.set_xticks(range(len(sparsities)), [f"{100 * sparsity:g} %" for sparsity in sparsities])
     axes.set_xlabel("sparsity")
     axes.set_ylabel("return")
@@ -168,15 +185,18 @@ def _ours(axes: Axes, points: list[Point], places: dict[float, float], name: str
         )
 
 
-def _papers(axes: Axes, values: list[Published], places: dict[float, float], name: str, color: str) -> None:
+def _papers(
+    axes: Axes, values: list[Published], places: dict[float, float], name: str, color: str, env_id: str
+) -> None:
     dense = [value for value in values if not value.sparsity]
     pruned = [value for value in values if value.sparsity]
     for value in dense:
-        axes.axhline(value.mean, color=color, linewidth=0.8, linestyle="-.", alpha=0.5, label=f"paper: dense, {name}")
+        label = f"paper{value.version_beside(env_id)}: dense, {name}"
+        axes.axhline(value.mean, color=color, linewidth=0.8, linestyle="-.", alpha=0.5, label=label)
     if pruned:
         x, means = [places[value.sparsity] + _PAPERS_PLACE for value in pruned], [value.mean for value in pruned]
         bands = [value.band for value in pruned]
-        label = f"paper: pruned, {name}, ± band of {pruned[0].seeds} seeds"
+        label = f"paper{pruned[0].version_beside(env_id)}: pruned, {name}, ± band of {pruned[0].seeds} seeds"
         axes.errorbar(
             x, means, yerr=bands, color=color, alpha=0.4, marker="x", markersize=4, linestyle="--", label=label
         )

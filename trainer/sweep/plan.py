@@ -8,8 +8,10 @@ from itertools import product
 from pathlib import Path
 
 from ..checkpoint import list_checkpoints
-from ..protocol import Protocol, check_protocol
-from ..result import read_result
+from ..checks import check_protocol, check_run
+from ..protocol import Protocol, ProtocolError
+from ..result import Result, read_result
+from ..run_folder import check_owner, owns
 
 MakeProtocol = Callable[[str], Protocol]
 
@@ -41,11 +43,17 @@ class Run:
     stop_before: int | None = None
 
     @property
+    def result(self) -> Result | None:
+        """What its folder holds; None where that is not finished, or another protocol's."""
+        return read_result(self.folder) if owns(self.folder, self.protocol.described) else None
+
+    @property
     def finished(self) -> bool:
         """Whether what it is for lies on disk."""
-        if self.stop_before is not None:
-            return any(int(path.name[5:]) >= self.steps for path in list_checkpoints(self.folder))
-        return read_result(self.folder) is not None
+        if self.stop_before is None:
+            return self.result is not None
+        trained = [int(path.name[5:]) for path in list_checkpoints(self.folder)]
+        return owns(self.folder, self.protocol.described) and any(step >= self.steps for step in trained)
 
     @property
     def steps(self) -> int:
@@ -54,18 +62,22 @@ class Run:
 
 
 def plan_runs(axes: Axes, make_protocol: MakeProtocol, root: Path) -> list[Run]:
-    """The runs in the order in which they are started, checked; `make_protocol` gives an environment's protocol."""
+    """The runs in the order in which they are started; `make_protocol` gives an environment's protocol.
+
+    All are checked before any starts: FolderError where a folder in `root` is another protocol's, and what `train`
+    raises for a run that it refuses.
+    """
     runs: list[Run] = []
-    for env_id, seed in product(axes.env_ids, axes.seeds):
+    for env_id, seed in product(dict.fromkeys(axes.env_ids), dict.fromkeys(axes.seeds)):
         base = replace(make_protocol(env_id), seed=seed)
         folder = root / env_id.replace("/", "-")
         beginning = _beginning(base, folder) if axes.share_dense else None
         runs += [beginning] if beginning else []
         for sparsity, quantised in _points(axes):
             protocol = replace(base, sparsity=sparsity, quantised=quantised)
-            check_protocol(protocol)
             name = f"{'dense' if not sparsity else f's{sparsity:g}'}-{'int' if quantised else 'float'}-seed{seed}"
             runs.append(Run(f"{env_id} {name}", protocol, folder / name, beginning))
+    _check(runs)
     return runs
 
 
@@ -77,3 +89,18 @@ def _beginning(base: Protocol, folder: Path) -> Run:
     protocol = replace(base, sparsity=0.0, quantised=False)
     name = f"beginning-seed{base.seed}"
     return Run(f"{base.env_id} {name}", protocol, folder / name, stop_before=protocol.schedule.start)
+
+
+def _check(runs: Sequence[Run]) -> None:
+    for run in runs:
+        check_protocol(run.protocol)
+        check_owner(run.folder, run.protocol.described)
+    for protocol in dict.fromkeys(replace(run.protocol, seed=0) for run in runs if not run.finished):
+        check_run(protocol)
+    for run in runs:
+        if run.stop_before is not None and run.steps < 1:
+            raise ProtocolError(
+                f"{run.name}: pruning starts at step {run.stop_before} (prune_start {run.protocol.prune_start:g} of "
+                f"{run.protocol.steps:,} steps), so there is no dense beginning to share; raise prune_start or leave "
+                "--share-dense out"
+            )

@@ -10,10 +10,11 @@ from typing import Literal
 import numpy as np
 
 from ..engines import Engine
-from ..result import Result, read_result
+from ..result import Result
 from .plan import Run
 
 _LOOK_EVERY_S = 1.0
+_UNFINISHED = "it ended without what it is for: a result, or for a shared beginning its last checkpoint"
 Status = Literal["waiting", "running", "finished", "failed"]
 
 
@@ -47,13 +48,12 @@ def sweep(runs: Sequence[Run], engine: Engine, report: Callable[[list[State]], N
             report(_states(runs, running, failed))
             for run, error in engine.wait(_LOOK_EVERY_S) if running else []:
                 running.remove(run)
-                if error is not None:
-                    failed[run.name] = error
+                if error is not None or not run.finished:
+                    failed[run.name] = error or _UNFINISHED
     finally:
         engine.close()
     report(_states(runs, running, failed))
-    results = [read_result(run.folder) for run in runs if run.stop_before is None]
-    return Outcome([result for result in results if result is not None], failed)
+    return Outcome([result for run in runs if (result := run.result)], failed)
 
 
 def _fill(waiting: list[Run], running: list[Run], failed: dict[str, str], engine: Engine) -> None:
@@ -73,9 +73,7 @@ def _states(runs: Sequence[Run], running: Sequence[Run], failed: dict[str, str])
 
 
 def _state(run: Run, is_running: bool, error: str | None) -> State:
-    curve = run.folder / "curve.jsonl"
-    rows = curve.read_text().splitlines() if curve.exists() else []
-    last = float(np.mean(json.loads(rows[-1])["returns"])) if rows else None
+    last = _last_return(run)
     if error is not None:
         return State(run, "failed", _step(run), last, error)
     if is_running:
@@ -83,6 +81,18 @@ def _state(run: Run, is_running: bool, error: str | None) -> State:
     return State(run, "finished", run.steps, last) if run.finished else State(run, "waiting", _step(run), last)
 
 
+def _last_return(run: Run) -> float | None:
+    """Of the newest line that is whole: a run that was killed, or found the disk full, leaves a part of one."""
+    curve = run.folder / "curve.jsonl"
+    for row in reversed(curve.read_text(errors="replace").splitlines() if curve.exists() else []):
+        try:
+            return float(np.mean(json.loads(row)["returns"]))
+        except json.JSONDecodeError:
+            continue
+    return None
+
+
 def _step(run: Run) -> int:
     file = run.folder / "step"
-    return int(file.read_text()) if file.exists() else 0
+    text = file.read_text() if file.exists() else ""
+    return int(text) if text.isdecimal() else 0

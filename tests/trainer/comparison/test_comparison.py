@@ -94,6 +94,12 @@ def test_the_figure_is_the_same_for_the_same_actors_and_tells_what_they_took():
     assert draw_comparison(entries, "Hopper-v4", "png").startswith(b"\x89PNG")
 
 
+def test_the_figure_of_another_version_says_which_one_the_published_values_are_of():
+    text = draw_comparison([STUDENT], "Hopper-v5", "svg").decode()
+    assert "Ivanov et al. 2025 (-v4), int8 weights, ± band" in text and "Ivanov et al. 2025," not in text
+    assert "Ivanov" not in draw_comparison([STUDENT], "Walker2d-v5", "svg").decode()
+
+
 def test_the_command_writes_both_files(tmp_path, capsys):
     stem = tmp_path / "figures" / "swimmer"
     assert main(["figure", "--env", "Swimmer", "--out", str(stem)]) == 0

@@ -15,6 +15,7 @@ from ganglion.trainer.distil.distillation import _Run
 from ganglion.trainer.distil.fleet import Fleet
 from ganglion.trainer.distil.labels import Labeller, Labels
 from ganglion.trainer.distil.learner import Learner
+from ganglion.trainer.run_folder import FolderError
 from ganglion.trainer.teacher import Normaliser, Teacher, network
 
 from .point import ENV, teacher
@@ -157,7 +158,7 @@ def test_an_interrupted_run_ends_in_the_same_student(student, tmp_path, phase, s
 
 def test_a_folder_belongs_to_one_run(tmp_path):
     distil(teacher(), replace(SMALL, updates=60), folder=tmp_path)
-    with pytest.raises(DistilError, match="other settings"):
+    with pytest.raises(FolderError, match="differs in: seed;"):
         distil(teacher(), replace(SMALL, updates=60, seed=4), folder=tmp_path)
 
 
@@ -277,7 +278,7 @@ def test_a_student_begins_as_its_teacher_whatever_normalises():
 @pytest.mark.parametrize(
     ("env_id", "message"),
     [
-        ("NoSuchSimulator-v0", "NoSuchSimulator-v0 cannot be made"),
+        ("NoSuchSimulator-v0", "there is no environment .NoSuchSimulator-v0."),
         ("GanglionTestStuck-v0", r"GanglionTestStuck-v0 cannot be reset: RuntimeError\('no power'\)"),
         ("Pendulum-v1", "the teacher maps 3 features to 2 actions"),
     ],

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganglion.codegen.actor import read_actor
-from ganglion.trainer.distil import DistilError, measure_teacher
+from ganglion.trainer.distil import measure_teacher
 from ganglion.trainer.distil.assignment import Assignment
 from ganglion.trainer.engines import HereEngine
 from ganglion.trainer.limit import DesignPrice, Goal, Point, Price, limit, make_student
@@ -19,6 +19,7 @@ from ganglion.trainer.limit.record import Record
 from ganglion.trainer.limit.search import CHOOSING_EPISODES, CHOOSING_SEED
 from ganglion.trainer.limit.student import Candidate
 from ganglion.trainer.reinforce import ReinforceError, ReinforceSettings
+from ganglion.trainer.run_folder import FolderError
 from tests.trainer.distil.point import teacher
 from tests.trainer.distil.test_distil import SMALL
 from tests.trainer.distil.test_polish import SMALL as QUICK
@@ -174,7 +175,7 @@ def test_a_search_with_other_polishing_is_another_search(found):
     search = found[1]
     told = json.loads((search.path.parent / "settings.json").read_text())
     assert told["goal"]["polish"]["steps"] == QUICK.steps
-    with pytest.raises(DistilError, match=r"it differs in: goal\.polish"):
+    with pytest.raises(FolderError, match=r"differs in: goal\.polish"):
         search_in(search.path.parent, replace(found[0], polish=None))
 
 
