@@ -97,10 +97,18 @@ def test_a_sweep_needs_an_environment():
 def test_no_variable_reaches_what_the_recipes_start():
     """They are make's: a tool that reads a variable of that name must not meet them."""
     text = (ROOT / "Makefile").read_text()
-    unexported = set(re.search(r"^unexport ((?:.*\\\n)*.*)", text, re.MULTILINE)[1].replace("\\", " ").split())
+    assert "\nunexport $(arguments)\n" in text
+    unexported = set(re.search(r"^arguments := ((?:.*\\\n)*.*)", text, re.MULTILINE)[1].replace("\\", " ").split())
     given = set(re.findall(r"\$\(call options?,[a-z-]+,\$\(([A-Z_]+)\)\)", text))
     given |= set(re.findall(r"\$\(if \$\(([A-Z_]+)\),--", text))
     assert len(given) > 50 and given <= unexported
+
+
+def test_a_variable_that_nothing_reads_is_refused():
+    """A mistyped name would leave the default in its place without a word."""
+    refused = make("firmware", "ENV=Hopper", "SPARSTY=0.99")
+    assert refused.returncode == 2 and "there is no variable SPARSTY; `make help` lists" in refused.stderr
+    assert make("firmware", "ENV=Hopper", env={"SPARSTY": "0.99"}).returncode == 0
 
 
 def test_games_bring_their_emulator():
