@@ -22,7 +22,7 @@ from ganglion.trainer.sweep.worker import LOG, work
 from ganglion.trainer.train import train
 
 from .beats import DQN, NOTES, SAC, STROKES, disturb, killed_at
-from .sweep.here import Here
+from .sweep.here import Here, Report
 
 PHASES = {"random actions": 35, "dense": 58, "pruning": 117, "pruned": 238, "last float step": 251, "integers": 296}
 TEACHER = replace(SAC, sparsity=0.0, quantised=False, averaging_steps=50)
@@ -105,10 +105,11 @@ def test_so_does_a_teacher_that_is_averaged_and_was_killed_twice(tmp_path, whole
     assert not differences(whole(TEACHER), left(TEACHER, tmp_path))
 
 
-@pytest.mark.parametrize("protocol", [SAC, DQN], ids=["sac", "dqn"])
-def test_a_run_with_a_shared_beginning_ends_as_one_without(tmp_path, whole, protocol):
+@pytest.mark.parametrize(("protocol", "stop_before"), [(SAC, 41), (DQN, 44)], ids=["sac", "dqn"])
+def test_a_run_with_a_shared_beginning_ends_as_one_without(tmp_path, whole, protocol, stop_before):
     """The beginning lacks none of its steps; its best policy, dense, is not taken for one of the final form."""
-    assert train(replace(protocol, sparsity=0.0, quantised=False), tmp_path / "beginning", stop_before=41) is None
+    dense = replace(protocol, sparsity=0.0, quantised=False)
+    assert train(dense, tmp_path / "beginning", stop_before=stop_before) is None
     assert list_checkpoints(tmp_path / "beginning")[-1].name == "step-000000040"
     disturb()
     result = train(protocol, tmp_path / "run", start_from=tmp_path / "beginning")
@@ -129,8 +130,8 @@ def test_the_same_differences_would_be_seen(whole):
 def test_the_best_policy_s_file_is_the_checkpoint_s(tmp_path, whole):
     """What steps left that are run again does not stay, whether the checkpoint has a best policy or not."""
     best = tmp_path / "best-actor.safetensors"
-    for step, there in ((58, False), (296, True)):
-        with killed_at(step):
+    for step, there in ((56, False), (296, True)):
+        with killed_at(step + 1):
             train(SAC, tmp_path)
         best.write_bytes(b"another")
         (tmp_path / "best-teacher.safetensors").write_bytes(b"another")
@@ -234,9 +235,12 @@ def test_a_sweep_trains_a_damaged_beginning_again(tmp_path, capsys):
             for place in list_checkpoints(beginning.folder):
                 os.truncate(place / "model.zip", 9)
 
-    engine = Here(work, damage)
-    outcome = sweep(runs, engine)
+    os.remove(followers[1].folder / "result.json")
+    engine, told = Here(work, damage), Report()
+    outcome = sweep(runs, engine, told)
+    assert list(outcome.failed) == [followers[0].name]
     assert "holds no whole checkpoint" in outcome.failed[followers[0].name]
+    assert engine.started == [followers[0].name, beginning.name, followers[1].name]
     outcome = sweep(runs, Here(work))
     assert not outcome.failed
     assert json.loads(left(protocol, followers[0].folder)["files"]["result.json"]) == json.loads(first)

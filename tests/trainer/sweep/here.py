@@ -1,4 +1,4 @@
-"""An engine that works in this process and says what it started."""
+"""An engine that works in this process and says what it started, and a report that ends a sweep that does not."""
 
 from ganglion.trainer.engines import HereEngine
 
@@ -14,3 +14,11 @@ class Here(HereEngine):
         self.started.append(run.name)
         self._before(run)
         super().start(run)
+
+
+class Report(list):
+    """The states told; a sweep that goes round for ever fails."""
+
+    def __call__(self, states):
+        self.append(states)
+        assert len(self) < 100, "the sweep does not end"
