@@ -29,8 +29,8 @@ def train(
 
     `start_from` is the folder of another run whose newest whole checkpoint a new run begins with. `stop_before` ends
     the run before the rollout in which that step lies, with a checkpoint and without a result. FolderError for a folder
-    of another protocol, CheckpointError where `start_from` holds no whole checkpoint, DiskError for a result that
-    cannot be written.
+    of another protocol, CheckpointError where `start_from` holds no whole checkpoint or one is for other versions,
+    DiskError for a result that cannot be written.
     """
     recipe = recipe_for(protocol)
     check_run(protocol)

@@ -83,6 +83,7 @@ DQN = DqnProtocol(
     widths=(16, 16),
     learning_rate=1e-3,
     learning_starts=30,
+    buffer_size=90,
     target_update_interval=25,
     exploration_fraction=0.5,
     calibration_observations=100,

@@ -118,11 +118,11 @@ def test_what_is_whole_but_cannot_be_read_here_is_an_error_and_stays(run):
     assert (run / NEWEST).is_dir()
 
 
-@pytest.mark.parametrize("largest", [0, 3_000, 20_000, 40_000])
-def test_a_full_disk_does_not_end_the_training(run, capsys, full_disk, largest):
-    """Whichever of its files does not fit, the checkpoint before stays, and nothing of the new one."""
+@pytest.mark.parametrize(("largest", "ballast"), [(0, 0), (3_000, 0), (100_000, 50_000)])
+def test_a_full_disk_does_not_end_the_training(run, capsys, full_disk, largest, ballast):
+    """Whichever of its files does not fit, the last one too, the one before stays, and nothing of the new one."""
     model, extra = _load(run)
-    model.num_timesteps = 80
+    model.num_timesteps, extra["ballast"] = 80, torch.zeros(ballast)
     with full_disk(largest):
         assert save_checkpoint(model, run, extra) is None
     told = capsys.readouterr().out
