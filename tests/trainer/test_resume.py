@@ -15,8 +15,10 @@ import torch
 from ganglion.trainer.checkpoint import list_checkpoints
 from ganglion.trainer.curve import read_curve
 from ganglion.trainer.disk import DiskError
+from ganglion.trainer.engines import TaskError
 from ganglion.trainer.recipes import recipe_for
 from ganglion.trainer.result import read_result
+from ganglion.trainer.run_folder import claim
 from ganglion.trainer.sweep import Axes, plan_runs, sweep
 from ganglion.trainer.sweep.worker import LOG, work
 from ganglion.trainer.train import train
@@ -213,6 +215,14 @@ def test_output_that_finds_the_disk_full_is_lost_and_the_run_ends_well(tmp_path,
     (run.folder / LOG).symlink_to("/dev/full")
     work(run)
     assert not differences(whole(SAC), left(SAC, run.folder))
+
+
+def test_what_ends_a_run_is_told_though_the_log_finds_the_disk_full(tmp_path):
+    run = plan_runs(Axes((STROKES,), (), (True,), (0,)), lambda _: SAC, tmp_path)[0]
+    claim(run.folder, DQN.described)
+    (run.folder / LOG).symlink_to("/dev/full")
+    with pytest.raises(TaskError, match=r"^FolderError: .* holds a run that differs in: algorithm"):
+        work(run)
 
 
 def test_a_sweep_trains_a_damaged_beginning_again(tmp_path, capsys):
