@@ -47,10 +47,7 @@ def train(
     averaging = Averaging(protocol, parts, state)
     progress = Progress(protocol, recipe, folder, compression, averaging, state, stop_before)
     if model.num_timesteps < end:
-        remaining, fresh = protocol.total_steps - model.num_timesteps, not model.num_timesteps
-        callbacks = CallbackList([averaging, progress, compression])
-        with suppress(StopBefore):
-            model.learn(remaining, callback=callbacks, log_interval=10**9, reset_num_timesteps=fresh)
+        _learn(model, protocol.total_steps, CallbackList([averaging, progress, compression]))
         progress.save()
     else:
         progress.init_callback(model)
@@ -69,6 +66,13 @@ def _load_or_make(
         copy_checkpoint(start_from, folder)
         loaded = load_checkpoint(folder, recipe.model, env)
     return loaded or (recipe.new_model(protocol, env), {})
+
+
+def _learn(model: OffPolicyAlgorithm, total_steps: int, callbacks: CallbackList) -> None:
+    """Go on up to `total_steps`, on which the library's schedules depend, or up to where a callback stops."""
+    remaining, fresh = total_steps - model.num_timesteps, not model.num_timesteps
+    with suppress(StopBefore):
+        model.learn(remaining, callback=callbacks, log_interval=10**9, reset_num_timesteps=fresh)
 
 
 def _tell_start(env_id: str, step: int, end: int) -> None:
