@@ -1,57 +1,81 @@
-"""Checkpoints of a training run: whole or absent, the newest readable one wins.
+"""Checkpoints of a training run: whole or absent, the newest whole one wins.
 
-A checkpoint is a folder `step-000120000/` written under a temporary name and renamed when every
-file in it is on disk, so that a run that is killed at any moment resumes from the one before.
+A checkpoint is a folder `step-000120000/` written under a temporary name and renamed when every file in it is on disk,
+so that a run that is killed at any moment resumes from the one before. Its manifest is compared with every byte before
+anything is read; what is damaged is called `damaged-step-000120000` from then on.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
-import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from .disk import flush, say, writing
 from .frames import FrameReplay
+from .manifest import DamageError, verify, write_manifest
+from .random_states import restore_training_states, training_states
 
 _KEEP = 2
 _BUFFER_ARRAYS = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
 
-def save_checkpoint(model: OffPolicyAlgorithm, folder: Path, extra: dict) -> Path | None:
-    """Write model, replay buffer, random states and `extra` (tensors and plain values) atomically.
+class CheckpointError(RuntimeError):
+    """Checkpoints that cannot be gone on from; the message says which, why and what to do."""
 
-    A disk that is full is reported: None, and the checkpoint before stays.
+
+def save_checkpoint(
+    model: OffPolicyAlgorithm, folder: Path, extra: dict, write_more: Callable[[Path], None] = lambda partial: None
+) -> Path | None:
+    """Write model, replay buffer, random states, `extra` (tensors and plain values) and the files that `write_more`
+    puts into the folder that it is given; atomically.
+
+    To be called between a step's updates and the next step. A disk that is full is reported: None, and the checkpoint
+    before stays.
     """
     final = folder / f"step-{model.num_timesteps:09d}"
-    partial = folder / f".partial-{model.num_timesteps:09d}"
+    partial = folder / f".partial-{final.name}"
     try:
-        _write(model, partial, extra)
+        _write(model, partial, extra, write_more)
+        shutil.rmtree(final, ignore_errors=True)
+        os.replace(partial, final)
+        flush(folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
-        print(f"checkpoint {final} could not be written ({error}); the one before stays, training goes on", flush=True)
+        say(f"checkpoint {final} could not be written ({error}); the one before stays, training goes on")
         return None
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(partial, final)
     for old in list_checkpoints(folder)[:-_KEEP]:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
     return final
 
 
-def _write(model: OffPolicyAlgorithm, partial: Path, extra: dict) -> None:
+def _write(model: OffPolicyAlgorithm, partial: Path, extra: dict, write_more: Callable[[Path], None]) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    model.save(partial / "model.zip")
+    (partial / "model.zip").write_bytes(model_bytes(model))
     with (partial / "replay.pkl").open("wb") as file:
         pickle.dump(_filled(model.replay_buffer), file, protocol=pickle.HIGHEST_PROTOCOL)
-    torch.save({"random": random_states(), "extra": extra}, partial / "state.pt")
-    for file in partial.iterdir():
-        _flush(file)
+    state = io.BytesIO()  # torch's own writer tells of a full disk as of a broken program
+    torch.save({"random": training_states(model), "extra": extra}, state)
+    (partial / "state.pt").write_bytes(state.getbuffer())
+    write_more(partial)
+    write_manifest(partial)
+    for file in [*partial.iterdir(), partial]:
+        flush(file)
+
+
+def model_bytes(model: OffPolicyAlgorithm) -> memoryview:
+    """What Stable-Baselines3 saves of `model`, its replay buffer apart: the content of a zip file."""
+    content = io.BytesIO()
+    model.save(content)
+    return content.getbuffer()
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
@@ -59,20 +83,77 @@ def list_checkpoints(folder: Path) -> list[Path]:
     return sorted(folder.glob("step-*"))
 
 
-def load_checkpoint(folder: Path, algorithm: type[OffPolicyAlgorithm], env) -> tuple[OffPolicyAlgorithm, dict] | None:
-    """The newest checkpoint that can be read, its random states restored; None where there is none."""
+def newest_whole(folder: Path) -> Path | None:
+    """The newest checkpoint in `folder` whose files are as they were written; None where there is none.
+
+    Newer ones are damaged: they are told, and renamed so that they count as checkpoints no more.
+    """
     for path in reversed(list_checkpoints(folder)):
         try:
-            model = algorithm.load(path / "model.zip", env=env, device="cpu")
-            with (path / "replay.pkl").open("rb") as file:
-                _refill(model.replay_buffer, pickle.load(file))
-            state = torch.load(path / "state.pt", weights_only=False)
-        except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
-            print(f"checkpoint {path} cannot be read ({error}); trying the one before")
-            continue
-        restore_random_states(state["random"])
-        return model, state["extra"]
+            verify(path)
+            return path
+        except DamageError as error:
+            say(f"checkpoint {path} is damaged ({error}); it is kept as {_set_aside(path).name}, the one before counts")
     return None
+
+
+def load_checkpoint(folder: Path, algorithm: type[OffPolicyAlgorithm], env) -> tuple[OffPolicyAlgorithm, dict] | None:
+    """The model of the newest whole checkpoint, its random states restored, and its `extra`; None where there is none.
+
+    The model's next episode is a new one. CheckpointError for files that are whole, but not for this installation.
+    """
+    path = newest_whole(folder)
+    if path is None:
+        return None
+    try:
+        model = algorithm.load(path / "model.zip", env=env, device="cpu")
+        with (path / "replay.pkl").open("rb") as file:
+            _refill(model.replay_buffer, pickle.load(file))
+        state = torch.load(path / "state.pt", weights_only=False)
+        restore_training_states(model, state["random"])
+    except Exception as error:
+        raise CheckpointError(
+            f"checkpoint {path} is as it was written, but cannot be read here ({type(error).__name__}: {error}); go on "
+            "with the versions of the libraries and of Ganglion that wrote it, or move it away to do without it"
+        ) from error
+    return model, state["extra"]
+
+
+def copy_checkpoint(source: Path, folder: Path) -> None:
+    """Copy the newest whole checkpoint of the run in `source` into the run's `folder`. CheckpointError where there is
+    none, DiskError where it cannot be written."""
+    newest = newest_whole(source)
+    if newest is None:
+        raise CheckpointError(
+            f"{source} holds no whole checkpoint to begin with; start the same command again, it trains that beginning "
+            "first"
+        )
+    partial = folder / f".partial-{newest.name}"
+    with writing(folder / newest.name):
+        try:
+            partial.mkdir()
+            for file in newest.iterdir():
+                flush(Path(shutil.copyfile(file, partial / file.name)))
+            flush(partial)
+            os.replace(partial, folder / newest.name)
+            flush(folder)
+        except OSError:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+def _set_aside(path: Path) -> Path:
+    """Rename a damaged checkpoint; another process that found it, too, may have done so."""
+    aside = path.with_name(f"damaged-{path.name}")
+    with writing(aside):
+        shutil.rmtree(aside, ignore_errors=True)
+        try:
+            os.replace(path, aside)
+        except FileNotFoundError:
+            if path.exists():
+                raise
+        flush(path.parent)
+    return aside
 
 
 def _filled(buffer: ReplayBuffer) -> dict:
@@ -89,20 +170,3 @@ def _refill(buffer: ReplayBuffer, filled: dict) -> None:
     buffer.pos, buffer.full = filled["position"], filled["full"]
     if isinstance(buffer, FrameReplay):
         buffer.state = filled["frames"]
-
-
-def random_states() -> dict:
-    """The states of every generator of random numbers that training draws from."""
-    return {"torch": torch.get_rng_state(), "numpy": np.random.get_state(), "python": random.getstate()}
-
-
-def restore_random_states(states: dict) -> None:
-    """Go on with the random numbers that followed `random_states`."""
-    torch.set_rng_state(states["torch"])
-    np.random.set_state(states["numpy"])
-    random.setstate(states["python"])
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,17 @@ from stable_baselines3.common.callbacks import BaseCallback
 from ganglion.codegen.actor import write_actor
 
 from .averaging import Averaging
-from .checkpoint import save_checkpoint
+from .checkpoint import list_checkpoints, model_bytes, save_checkpoint
 from .compression import Compression
+from .curve import Curve
+from .disk import DiskError, say, writing
 from .evaluation import Act, act_float, act_integer, evaluate_together, summarise
 from .export import ExportError, check_exportable, export_policy
 from .protocol import Protocol
 from .provenance import provenance
 from .recipes.recipe import Recipe
 from .result import Result, write_result
-from .run_folder import replace_text
+from .run_folder import replace_bytes, replace_text
 from .teacher import write_teacher
 
 CURVE_SEED = 10_000
@@ -28,8 +31,16 @@ FINAL_EPISODES = 30
 _STEPS_TOLD = 200
 
 
+class StopBefore(Exception):
+    """The run has come to where it was to stop, between a step's updates and the next step."""
+
+
 class Progress(BaseCallback):
-    """Evaluates, appends to `curve.jsonl`, writes checkpoints, and measures the float policy before it is quantised."""
+    """Evaluates, appends to `curve.jsonl`, writes checkpoints, and measures the float policy before it is quantised.
+
+    Checkpoints are written where a rollout begins: nothing of the step before is left to be done then. What cannot be
+    written meanwhile is told and training goes on; only at the end is that an error.
+    """
 
     def __init__(
         self,
@@ -46,8 +57,11 @@ class Progress(BaseCallback):
         self.compression, self.parts, self.averaging = compression, compression.parts, averaging
         self.stop_before = stop_before
         self.float_returns: dict | None = state.get("float_returns")
-        self.best: dict | None = state.get("best")
+        best = state.get("best")
+        self.best: dict | None = best if best and best["step"] > protocol.final_from else None
         self._told_every = max(1, protocol.total_steps // _STEPS_TOLD)
+        self._curve, self._saved = Curve(folder), 0
+        self._failing: set[Callable] = set()
 
     def act(self) -> Act:
         """The deterministic policy as it stands: float, or the very integers that would be exported."""
@@ -58,12 +72,19 @@ class Progress(BaseCallback):
     def save(self) -> None:
         """Write a checkpoint of everything that the rest of the run depends on."""
         extra = {"float_returns": self.float_returns, "best": self.best}
-        path = save_checkpoint(self.model, self.folder, self.compression.state | self.averaging.state | extra)
-        if path is not None and self.protocol.averaging_steps and self.recipe.head == "tanh":
-            self._write_teacher(path / "teacher.safetensors", {})
+        state = self.compression.state | self.averaging.state | extra
+        self._saved = self.num_timesteps
+        save_checkpoint(self.model, self.folder, state, self._write_more)
+
+    def _write_more(self, checkpoint: Path) -> None:
+        """The averaged teacher, and the best policy so far: the run's own may be one of steps that are run again."""
+        if self.protocol.averaging_steps and self.recipe.head == "tanh":
+            self._write_teacher(checkpoint / "teacher.safetensors", {})
+        if self.best is not None:
+            shutil.copyfile(self.folder / self.best["file"], checkpoint / self.best["file"])
 
     def finish(self, shared_dense: bool) -> Result:
-        """Measure the last policy on fresh seeds, write it and the run's result."""
+        """Measure the last policy on fresh seeds, write it and the run's result; DiskError where that fails."""
         returns = self._evaluate(FINAL_EPISODES, FINAL_SEED)
         result = Result(
             algorithm=self.protocol.algorithm,
@@ -75,43 +96,68 @@ class Progress(BaseCallback):
             nonzeros=self._nonzeros(),
             returns=returns,
             returns_before_integers=self.float_returns,
-            best=self.best,
+            best=_told(self.best),
             shared_dense=shared_dense,
             file=self._write_policy("", returns),
         )
         write_result(self.folder, result)
         return result
 
+    def _init_callback(self) -> None:
+        """Have the best policy of the checkpoint that is gone on from, not one of steps that are run again."""
+        for path in self.folder.glob("best-*"):
+            if self.best is None or path.name != self.best["file"]:
+                path.unlink()
+        if self.best is not None:
+            kept, path = list_checkpoints(self.folder)[-1] / self.best["file"], self.folder / self.best["file"]
+            if not path.exists() or path.read_bytes() != kept.read_bytes():
+                replace_bytes(path, kept.read_bytes())
+
     def _on_training_start(self) -> None:
-        """Forget what the curve tells of steps that are run again."""
-        curve = self.folder / "curve.jsonl"
-        if curve.exists():
-            rows = [row for row in curve.read_text().splitlines(True) if _step(row) <= self.num_timesteps]
-            replace_text(curve, "".join(rows))
+        """Forget what is told of steps that are run again."""
+        self._saved = self.num_timesteps
+        if self._curve.lost:
+            say(f"{self._curve.path}: {self._curve.lost} of its lines cannot be read and are left out")
+        self._try(self._curve.forget_after, self.num_timesteps)
+
+    def _on_rollout_start(self) -> None:
+        if self.stop_before is not None and self.num_timesteps >= self.protocol.last_rollout(self.stop_before):
+            raise StopBefore
+        every = self.protocol.checkpoint_every
+        if self.num_timesteps // every > self._saved // every:
+            self.save()
 
     def _on_step(self) -> bool:
-        if self.stop_before is not None and self.num_timesteps >= self.stop_before - 1:
-            return False
         if self.protocol.quantises and self.num_timesteps == self.protocol.steps:
             self.float_returns = summarise(self._evaluate(FINAL_EPISODES, FINAL_SEED), FINAL_SEED)
         if self.num_timesteps % self.protocol.evaluate_every == 0:
             self._record(self._evaluate(self.protocol.evaluation_episodes, CURVE_SEED))
-        if self.num_timesteps % self.protocol.checkpoint_every == 0:
-            self.save()
         if self.num_timesteps % self._told_every == 0:
-            replace_text(self.folder / "step", str(self.num_timesteps))
+            self._try(replace_text, self.folder / "step", str(self.num_timesteps))
         return True
 
     def _record(self, returns: list[float]) -> None:
         row = {"step": self.num_timesteps, "nonzeros": self._nonzeros(), "returns": returns}
-        with (self.folder / "curve.jsonl").open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        self._try(self._curve.add, row)
         mean = float(np.mean(returns))
-        print(f"{self.protocol.env_id} step {row['step']} nonzeros {row['nonzeros']} return {mean:.1f}", flush=True)
+        say(f"{self.protocol.env_id} step {row['step']} nonzeros {row['nonzeros']} return {mean:.1f}")
         if self.num_timesteps > self.protocol.final_from and (self.best is None or mean > self.best["selected_by"]):
-            fresh = self._evaluate(FINAL_EPISODES, FINAL_SEED)
-            self.best = {"step": self.num_timesteps, "selected_by": mean, "returns": fresh}
-            self._write_policy("best-", fresh)
+            self._try(self._keep_best, mean)
+
+    def _keep_best(self, mean: float) -> None:
+        fresh = self._evaluate(FINAL_EPISODES, FINAL_SEED)
+        file = self._write_policy("best-", fresh)
+        self.best = {"step": self.num_timesteps, "selected_by": mean, "returns": fresh, "file": file}
+
+    def _try(self, write: Callable, *arguments) -> None:
+        """Write; a disk that refuses is told once, until it takes something again."""
+        try:
+            write(*arguments)
+            self._failing.discard(write)
+        except DiskError as error:
+            if write not in self._failing:
+                say(f"{error}; this run goes on")
+            self._failing.add(write)
 
     def _evaluate(self, episodes: int, first_seed: int) -> list[float]:
         with self.averaging.in_use():
@@ -130,8 +176,8 @@ class Progress(BaseCallback):
     def _policy(self):
         return export_policy(self.parts.layers, self.protocol.env_id, self.model.action_space, self.recipe.head)
 
-    def _write_policy(self, prefix: str, returns: list[float]) -> str | None:
-        """The name of the file written: an actor of integers, a float teacher, None for what has no file format."""
+    def _write_policy(self, prefix: str, returns: list[float]) -> str:
+        """The name of the file written: an actor of integers, a float teacher, a library's model for all else."""
         final = summarise(returns, FINAL_SEED)
         about = self._about()
         if self.protocol.quantises and self._exportable():
@@ -139,17 +185,20 @@ class Progress(BaseCallback):
             weights = sum(layer.weights.size for layer in policy.layers)
             about["sparsity"] = {"nominal": self.protocol.sparsity, "weights": weights, "nonzeros": policy.nonzeros}
             about["returns"] = {"quantised": final, "float": self.float_returns}
-            write_actor(self.folder / f"{prefix}actor.safetensors", policy, about)
-            return f"{prefix}actor.safetensors"
-        if self.recipe.head == "tanh":
-            self._write_teacher(self.folder / f"{prefix}teacher.safetensors", {"float": final})
-            return f"{prefix}teacher.safetensors"
-        with self.averaging.in_use():
-            self.model.save(self.folder / f"{prefix}model.zip")
-        return f"{prefix}model.zip"
+            path = self.folder / f"{prefix}actor.safetensors"
+            with writing(path):
+                write_actor(path, policy, about)
+        elif self.recipe.head == "tanh":
+            path = self.folder / f"{prefix}teacher.safetensors"
+            self._write_teacher(path, {"float": final})
+        else:
+            path = self.folder / f"{prefix}model.zip"
+            with self.averaging.in_use():
+                replace_bytes(path, model_bytes(self.model))
+        return path.name
 
     def _write_teacher(self, path: Path, returns: dict) -> None:
-        with self.averaging.in_use():
+        with self.averaging.in_use(), writing(path):
             write_teacher(path, self.model, self._about() | {"env_id": self.protocol.env_id, "returns": returns})
 
     def _about(self) -> dict:
@@ -157,5 +206,6 @@ class Progress(BaseCallback):
         return {"algorithm": self.protocol.algorithm, "provenance": told}
 
 
-def _step(row: str) -> int:
-    return json.loads(row)["step"]
+def _told(best: dict | None) -> dict | None:
+    """What a result says of the best policy."""
+    return best and {key: value for key, value in best.items() if key != "file"}

@@ -73,6 +73,10 @@ class Protocol:
         """Whether the run ends with integer training."""
         return self.quantised and self.quantise_end > 1.0
 
+    def last_rollout(self, step: int) -> int:
+        """Steps that are done when the rollout begins in which `step`, counted from 1, lies."""
+        return (step - 1) // self.train_freq * self.train_freq
+
     @property
     def described(self) -> dict:
         """Plain values that tell this run from every other."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
+
+from .disk import writing
 
 PROTOCOL, SETTINGS = "protocol.json", "settings.json"  # of teachers and of students: who may share a folder
 
@@ -15,10 +18,19 @@ class FolderError(ValueError):
 
 def claim(folder: Path, run: dict, file: str = PROTOCOL) -> None:
     """Make `folder` the run's that `run` describes (plain values, written to `file`); FolderError where it holds
-    another one's."""
+    another one's, DiskError where it cannot be written."""
     check_owner(folder, run, file)
-    folder.mkdir(parents=True, exist_ok=True)
-    replace_text(folder / file, _told(run))
+    if not owns(folder, run, file):
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        replace_text(folder / file, _told(run))
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what runs that were killed had begun to write into `folder`; no run may be going on there."""
+    for begun in [*folder.glob(".partial-*"), *folder.glob(".*.partial")]:
+        with writing(begun):
+            shutil.rmtree(begun) if begun.is_dir() else begun.unlink()
 
 
 def check_owner(folder: Path, run: dict, file: str = PROTOCOL) -> None:
@@ -37,15 +49,21 @@ def owns(folder: Path, run: dict, file: str = PROTOCOL) -> bool:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to `path`, which holds the old text or the new one at every moment."""
+    """Write `text` to `path`, which holds the old text or the new one at every moment; DiskError where that fails."""
     replace_bytes(path, text.encode())
 
 
-def replace_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, which holds the old content or the new one at every moment."""
+def replace_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write `content` to `path`, which holds the old content or the new one at every moment; DiskError where that
+    fails."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    with writing(path):
+        try:
+            partial.write_bytes(content)
+            os.replace(partial, path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
 
 
 def _told(run: dict) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -11,56 +10,71 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from .averaging import Averaging
-from .checkpoint import list_checkpoints, load_checkpoint
+from .checkpoint import copy_checkpoint, list_checkpoints, load_checkpoint
 from .checks import check_run
 from .compression import Compression
+from .disk import say
 from .environments import make_env
-from .progress import Progress
+from .progress import Progress, StopBefore
 from .protocol import Protocol
 from .recipes import Recipe, recipe_for
 from .result import Result, read_result
-from .run_folder import claim
+from .run_folder import claim, remove_partial
 
 
 def train(
     protocol: Protocol, folder: Path, start_from: Path | None = None, stop_before: int | None = None
 ) -> Result | None:
-    """Run `protocol` in `folder`, going on from its newest checkpoint; what it ended with.
+    """Run `protocol` in `folder`, going on from its newest whole checkpoint; what it ended with.
 
-    `start_from` is the folder of another run whose newest checkpoint a new run begins with. `stop_before` ends the run
-    one step before that, with a checkpoint and without a result. FolderError for a folder of another protocol.
+    `start_from` is the folder of another run whose newest whole checkpoint a new run begins with. `stop_before` ends
+    the run before the rollout in which that step lies, with a checkpoint and without a result. FolderError for a folder
+    of another protocol, CheckpointError where `start_from` holds no whole checkpoint or one is for other versions,
+    DiskError for a result that cannot be written.
     """
     recipe = recipe_for(protocol)
     check_run(protocol)
     claim(folder, protocol.described)
     if (finished := read_result(folder)) is not None:
         return finished
-    if start_from is not None and not list_checkpoints(folder):
-        _copy_checkpoint(start_from, folder)
+    remove_partial(folder)
     torch.set_num_threads(1)
-    model, state = _load_or_make(protocol, recipe, folder)
+    model, state = _load_or_make(protocol, recipe, folder, start_from)
+    end = protocol.total_steps if stop_before is None else protocol.last_rollout(stop_before)
+    _tell_start(protocol.env_id, model.num_timesteps, end)
     parts = recipe.parts(model)
     compression = Compression(protocol, parts, state)
     averaging = Averaging(protocol, parts, state)
     progress = Progress(protocol, recipe, folder, compression, averaging, state, stop_before)
-    if model.num_timesteps < (protocol.total_steps if stop_before is None else stop_before - 1):
-        remaining, fresh = protocol.total_steps - model.num_timesteps, not model.num_timesteps
-        callbacks = CallbackList([averaging, progress, compression])
-        model.learn(remaining, callback=callbacks, log_interval=10**9, reset_num_timesteps=fresh)
+    if model.num_timesteps < end:
+        _learn(model, protocol.total_steps, CallbackList([averaging, progress, compression]))
         progress.save()
     else:
         progress.init_callback(model)
     return None if stop_before is not None else progress.finish(start_from is not None)
 
 
-def _load_or_make(protocol: Protocol, recipe: Recipe, folder: Path) -> tuple[OffPolicyAlgorithm, dict]:
+def _load_or_make(
+    protocol: Protocol, recipe: Recipe, folder: Path, start_from: Path | None
+) -> tuple[OffPolicyAlgorithm, dict]:
+    there = bool(list_checkpoints(folder))
     env = make_env(protocol.env_id, protocol.seed, training=True)
-    return load_checkpoint(folder, recipe.model, env) or (recipe.new_model(protocol, env), {})
+    loaded = load_checkpoint(folder, recipe.model, env)
+    if loaded is None and there:
+        say(f"{folder}: none of its checkpoints is whole; the run begins anew")
+    if loaded is None and start_from is not None:
+        copy_checkpoint(start_from, folder)
+        loaded = load_checkpoint(folder, recipe.model, env)
+    return loaded or (recipe.new_model(protocol, env), {})
 
 
-def _copy_checkpoint(source: Path, folder: Path) -> None:
-    newest = list_checkpoints(source)[-1]
-    partial = folder / f".partial-{newest.name}"
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(newest, partial)
-    os.replace(partial, folder / newest.name)
+def _learn(model: OffPolicyAlgorithm, total_steps: int, callbacks: CallbackList) -> None:
+    """Go on up to `total_steps`, on which the library's schedules depend, or up to where a callback stops."""
+    remaining, fresh = total_steps - model.num_timesteps, not model.num_timesteps
+    with suppress(StopBefore):
+        model.learn(remaining, callback=callbacks, log_interval=10**9, reset_num_timesteps=fresh)
+
+
+def _tell_start(env_id: str, step: int, end: int) -> None:
+    how = f"goes on at step {step:,} of {end:,} (step-{step:09d})" if step else f"begins, {end:,} steps"
+    say(f"{env_id}: {how}")

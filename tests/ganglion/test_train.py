@@ -8,6 +8,7 @@ from ganglion import extras
 from ganglion.commands.training_options import TrainingOptions
 from ganglion.main import main
 from ganglion.trainer.checks import check_live
+from ganglion.trainer.disk import writing
 from ganglion.trainer.result import Result
 
 
@@ -116,3 +117,16 @@ def test_without_torch_the_command_says_how_to_get_it(monkeypatch, capsys):
     assert main(["train", "--env", "Hopper"]) == 2
     message = capsys.readouterr().err
     assert "torch, stable_baselines3" in message and "[train]" in message
+
+
+def test_a_result_that_cannot_be_written_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys):
+    def full(protocol, folder):
+        with writing(folder / "actor.safetensors"):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ganglion.trainer.train.train", full)
+    assert main(["train", "--env", "Pendulum", "--folder", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"ganglion: {tmp_path}/actor.safetensors could not be written (No space left on device); free space, then "
+        "start the same command again: it goes on from what was written last\n"
+    )

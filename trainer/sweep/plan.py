@@ -34,7 +34,7 @@ class Axes:
 @dataclass(frozen=True)
 class Run:
     """One training process. `beginning` is the run whose checkpoint it starts with; `stop_before` is set for a
-    beginning itself: it trains up to that step and ends without a result."""
+    beginning itself: it trains up to the rollout in which that step lies and ends without a result."""
 
     name: str
     protocol: Protocol
@@ -49,7 +49,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether what it is for lies on disk."""
+        """Whether what it is for lies on disk; of a beginning the names of its checkpoints tell."""
         if self.stop_before is None:
             return self.result is not None
         trained = [int(path.name[5:]) for path in list_checkpoints(self.folder)]
@@ -58,7 +58,7 @@ class Run:
     @property
     def steps(self) -> int:
         """Environment steps at its end."""
-        return self.protocol.total_steps if self.stop_before is None else self.stop_before - 1
+        return self.protocol.total_steps if self.stop_before is None else self.protocol.last_rollout(self.stop_before)
 
 
 def plan_runs(axes: Axes, make_protocol: MakeProtocol, root: Path) -> list[Run]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
+from ..checkpoint import newest_whole
+from ..curve import last_return
 from ..engines import Engine
 from ..result import Result
 from .plan import Run
@@ -38,12 +37,17 @@ class Outcome:
 
 
 def sweep(runs: Sequence[Run], engine: Engine, report: Callable[[list[State]], None] = lambda states: None) -> Outcome:
-    """Run all that is not finished yet, telling `report` every second; what came out of it."""
+    """Run all that is not finished yet, telling `report` every second; what came out of it.
+
+    Beginnings whose checkpoints turn out to be damaged, now or when a run begins with them, are trained again.
+    """
+    _verify_beginnings(runs)
     waiting = [run for run in runs if not run.finished]
     running: list[Run] = []
     failed: dict[str, str] = {}
     try:
         while waiting or running:
+            _ask_again(waiting, running, failed)
             _fill(waiting, running, failed, engine)
             report(_states(runs, running, failed))
             for run, error in engine.wait(_LOOK_EVERY_S) if running else []:
@@ -54,6 +58,24 @@ def sweep(runs: Sequence[Run], engine: Engine, report: Callable[[list[State]], N
         engine.close()
     report(_states(runs, running, failed))
     return Outcome([result for run in runs if (result := run.result)], failed)
+
+
+def _verify_beginnings(runs: Sequence[Run]) -> None:
+    """Have damaged checkpoints of beginnings that are still needed told and set aside."""
+    needed = {run.beginning.folder: run.beginning for run in runs if run.beginning is not None and not run.finished}
+    for beginning in needed.values():
+        if beginning.finished:
+            newest_whole(beginning.folder)
+
+
+def _ask_again(waiting: list[Run], running: list[Run], failed: dict[str, str]) -> None:
+    """Let beginnings wait that were finished until a run found their checkpoints damaged."""
+    for run in list(waiting):
+        beginning = run.beginning
+        if beginning is None or beginning in [*waiting, *running] or beginning.name in failed:
+            continue
+        if not beginning.finished:
+            waiting.insert(0, beginning)
 
 
 def _fill(waiting: list[Run], running: list[Run], failed: dict[str, str], engine: Engine) -> None:
@@ -73,23 +95,12 @@ def _states(runs: Sequence[Run], running: Sequence[Run], failed: dict[str, str])
 
 
 def _state(run: Run, is_running: bool, error: str | None) -> State:
-    last = _last_return(run)
+    last = last_return(run.folder)
     if error is not None:
         return State(run, "failed", _step(run), last, error)
     if is_running:
         return State(run, "running", _step(run), last)
     return State(run, "finished", run.steps, last) if run.finished else State(run, "waiting", _step(run), last)
-
-
-def _last_return(run: Run) -> float | None:
-    """Of the newest line that is whole: a run that was killed, or found the disk full, leaves a part of one."""
-    curve = run.folder / "curve.jsonl"
-    for row in reversed(curve.read_text(errors="replace").splitlines() if curve.exists() else []):
-        try:
-            return float(np.mean(json.loads(row)["returns"]))
-        except json.JSONDecodeError:
-            continue
-    return None
 
 
 def _step(run: Run) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import traceback
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from pathlib import Path
 
+from ..disk import writing
 from ..engines import TaskError
 from ..train import train
 from .plan import Run
@@ -14,11 +17,31 @@ LOG = "log.txt"
 
 def work(run: Run) -> None:
     """Train; TaskError where that fails."""
-    run.folder.mkdir(parents=True, exist_ok=True)
     beginning = run.beginning.folder if run.beginning else None
-    with (run.folder / LOG).open("a", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
-        try:
-            train(run.protocol, run.folder, start_from=beginning, stop_before=run.stop_before)
-        except Exception as error:
-            traceback.print_exc()
-            raise TaskError(f"{type(error).__name__}: {error}") from None
+    try:
+        with _Log(run.folder) as log, redirect_stdout(log), redirect_stderr(log):
+            try:
+                train(run.protocol, run.folder, start_from=beginning, stop_before=run.stop_before)
+            except Exception:
+                traceback.print_exc()
+                raise
+    except Exception as error:
+        raise TaskError(f"{type(error).__name__}: {error}") from None
+
+
+class _Log(io.TextIOBase):
+    """Appends to the log in `folder`, line by line; what a full disk does not take is lost, the run goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        with writing(folder / LOG):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = (folder / LOG).open("ab", buffering=0)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text.encode(errors="replace"))
+        return len(text)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()

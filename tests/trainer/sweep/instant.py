@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from ganglion.trainer.manifest import write_manifest
 from ganglion.trainer.result import Result, write_result
 from ganglion.trainer.run_folder import claim
 from tests.trainer.test_train import SMALL
@@ -18,7 +19,9 @@ def finish(run, mean=1.0):
     protocol = run.protocol
     claim(run.folder, protocol.described)
     if run.stop_before is not None:
-        (run.folder / f"step-{run.steps:09d}").mkdir(parents=True)
+        checkpoint = run.folder / f"step-{run.steps:09d}"
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        write_manifest(checkpoint)
         return
     returns = [mean - 1, mean + 1]
     about = (protocol.algorithm, protocol.env_id, protocol.seed, protocol.sparsity, protocol.quantised)

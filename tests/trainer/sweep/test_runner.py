@@ -7,6 +7,7 @@ import pytest
 
 from ganglion.trainer.sweep import Axes, plan_runs, sweep
 
+from .here import Report
 from .instant import Instant, finish, tiny
 
 AXES = Axes(("Pendulum-v1",), (0.5,), (True,), (0, 1), share_dense=True)
@@ -16,17 +17,9 @@ def _plan(folder, **changes):
     return plan_runs(replace(AXES, **changes), tiny, folder)
 
 
-class _Report(list):
-    """The states told; a sweep that goes round for ever fails."""
-
-    def __call__(self, states):
-        self.append(states)
-        assert len(self) < 100, "the sweep does not end"
-
-
 def test_failing_runs_are_reported_and_tried_again(tmp_path):
     runs = _plan(tmp_path, quantised=(True, False), seeds=(0,), share_dense=False)
-    engine, told = Instant(fails=("Pendulum-v1 s0.5-int-seed0",)), _Report()
+    engine, told = Instant(fails=("Pendulum-v1 s0.5-int-seed0",)), Report()
     outcome = sweep(runs, engine, told)
     assert outcome.failed == {"Pendulum-v1 s0.5-int-seed0": "it broke"}
     assert len(outcome.results) == 3 and engine.closed
@@ -47,7 +40,7 @@ def test_shared_beginnings_come_first_and_take_their_followers_with_them(tmp_pat
 
 def test_a_beginning_that_leaves_no_checkpoint_has_failed(tmp_path):
     engine = Instant(leaves_nothing=("Pendulum-v1 beginning-seed0",))
-    outcome = sweep(_plan(tmp_path), engine, _Report())
+    outcome = sweep(_plan(tmp_path), engine, Report())
     assert "ended without what it is for" in outcome.failed["Pendulum-v1 beginning-seed0"]
     followers = [error for name, error in outcome.failed.items() if "beginning" not in name]
     assert len(followers) == 3 and all(error.startswith("its beginning failed: it ended") for error in followers)
@@ -56,7 +49,7 @@ def test_a_beginning_that_leaves_no_checkpoint_has_failed(tmp_path):
 
 def test_a_run_that_leaves_no_result_has_failed(tmp_path):
     name = "Pendulum-v1 s0.5-int-seed0"
-    outcome = sweep(_plan(tmp_path, share_dense=False), Instant(leaves_nothing=(name,)), _Report())
+    outcome = sweep(_plan(tmp_path, share_dense=False), Instant(leaves_nothing=(name,)), Report())
     assert list(outcome.failed) == [name] and "ended without what it is for" in outcome.failed[name]
 
 
@@ -66,7 +59,7 @@ def test_results_are_those_of_the_sweeps_own_protocol(tmp_path):
         finish(run)
     others = [replace(run, protocol=replace(run.protocol, gamma=0.5)) for run in runs]
     engine = Instant(leaves_nothing=[run.name for run in others])
-    outcome = sweep(others, engine, _Report())
+    outcome = sweep(others, engine, Report())
     assert engine.started == [run.name for run in others] and not outcome.results
 
 
@@ -89,7 +82,7 @@ def test_half_a_line_does_not_end_a_sweep(tmp_path, curve, step, told):
     folder.mkdir(parents=True)
     (folder / "curve.jsonl").write_text(curve)
     (folder / "step").write_text(step)
-    report = _Report()
+    report = Report()
     assert len(sweep(runs, Instant(slots=1), report).results) == 3
     waiting = report[0][-1]
     assert waiting.status == "waiting" and (waiting.step, waiting.last_return) == told
