@@ -88,8 +88,17 @@ class Compression(BaseCallback):
         starts = self.protocol.quantises and self.num_timesteps >= self.protocol.steps
         if starts and self.parts.layers[0].quantiser is None:
             self.quantise()
-        self._follow_target()
         return True
+
+    def _on_rollout_end(self) -> None:
+        """Stable-Baselines3 updates targets where torch does not count changes, after the callbacks of a step and
+        before it trains: tell by a bias that has moved."""
+        if self.parts.targets:
+            bias = self.parts.targets[-1].bias.detach()
+            if self._target_bias is None or not torch.equal(bias, self._target_bias):
+                self._target_bias = bias.clone()
+                for layer in self.parts.targets:
+                    layer.forget()
 
     def prune(self, sparsity: float) -> None:
         """Bring all layers to `sparsity`, as the protocol shares it out."""
@@ -121,12 +130,3 @@ class Compression(BaseCallback):
         newest = (buffer.pos - 1 - np.arange(min(size, self.protocol.calibration_observations))) % buffer.buffer_size
         stacked = isinstance(buffer, FrameReplay)
         return torch.as_tensor(buffer.stacks(newest)[0] if stacked else buffer.observations[newest, 0])
-
-    def _follow_target(self) -> None:
-        """Stable-Baselines3 updates targets where torch does not count changes: tell by a bias that has moved."""
-        if self.parts.targets:
-            bias = self.parts.targets[-1].bias.detach()
-            if self._target_bias is None or not torch.equal(bias, self._target_bias):
-                self._target_bias = bias.clone()
-                for layer in self.parts.targets:
-                    layer.forget()

@@ -1,5 +1,6 @@
 """Deep Q-learning: perceptrons down to the actor file, convolutions down to exact integers in training."""
 
+import itertools
 from dataclasses import replace
 
 import gymnasium
@@ -12,7 +13,8 @@ from stable_baselines3.common.torch_layers import NatureCNN
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.reference import infer
 from ganglion.trainer.calibration import BitWidths
-from ganglion.trainer.convolution import ResidualExtractor, SparseConv2d
+from ganglion.trainer.compression import Compression
+from ganglion.trainer.convolution import ResidualExtractor
 from ganglion.trainer.export import ExportError, export_policy
 from ganglion.trainer.pruning import allocate, prune
 from ganglion.trainer.recipes import RECIPES
@@ -128,22 +130,27 @@ def test_convolutions_are_not_exported_and_say_so(monkeypatch):
         export_policy(parts.layers, "Images-v0", model.action_space, "argmax")
 
 
-def test_a_target_that_the_library_updates_is_rounded_again(monkeypatch):
-    from ganglion.trainer.compression import Compression
-
+def test_a_target_is_rounded_again_before_anything_learns_from_it(monkeypatch):
+    """Stable-Baselines3 updates the target between the callbacks of a step and training; here every eight steps."""
     model, parts = _convolutional(NatureCNN, monkeypatch)
-    compression = Compression(replace(SMALL, sparsity=0.0), parts, {})
+    compression = Compression(replace(SMALL, sparsity=0.0, calibration_observations=8), parts, {})
     compression.init_callback(model)
-    before = [layer.in_use()[0].clone() for layer in parts.targets]
-    compression._on_step()
-    model.train(gradient_steps=1, batch_size=4)
-    model.target_update_interval = 1
-    model._on_step()
-    compression._on_step()
-    for target, layer, old in zip(parts.targets, parts.layers, before, strict=True):
-        assert isinstance(target, SparseConv2d) == isinstance(layer, SparseConv2d)
-        assert torch.equal(target.in_use()[0], layer.in_use()[0])
-        assert not torch.equal(target.in_use()[0], old)
+    compression.quantise()
+    model.target_update_interval = 8
+    learn, seen = model.train, []
+
+    def train(*arguments, **more):
+        used = [layer.in_use()[0].clone() for layer in parts.targets]
+        for layer in parts.targets:
+            layer.forget()
+        assert all(torch.equal(weight, layer.in_use()[0]) for weight, layer in zip(used, parts.targets, strict=True))
+        seen.append(used)
+        learn(*arguments, **more)
+
+    monkeypatch.setattr(model, "train", train)
+    model.learn(52, callback=compression)
+    moved = [not torch.equal(before[0], after[0]) for before, after in itertools.pairwise(seen)]
+    assert moved == [True, False, True, False, True, False, True]
 
 
 def test_the_residual_network_has_the_published_size():
