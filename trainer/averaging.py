@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 
-from .compression import Parts
+from .compression.callback import Parts
 from .protocol import Protocol
 
 

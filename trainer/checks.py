@@ -9,10 +9,10 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from gymnasium import spaces
 
-from .calibration import BitWidths
+from .compression.calibration import BitWidths
+from .compression.pruning import Shape, allocate
 from .environments import atari_id, check_env, make_env
 from .protocol import Protocol, ProtocolError
-from .pruning import Shape, allocate
 from .recipes import recipe_for
 
 _POSITIVE = (

@@ -16,15 +16,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import snapshot
 from .critics import CRITICS_DISCOUNT, DEFAULTS, CriticSettings, fit_critics
 from .distil.verdict import check_environment
 from .environments import check_env
 from .evaluation import evaluate_together, summarise
 from .progress import FINAL_EPISODES, FINAL_SEED
-from .provenance import provenance
 from .reinforce import ReinforceSettings, check_settings, reinforce
-from .run_folder import PROTOCOL, FolderError, claim
+from .storage import snapshot
+from .storage.folder import PROTOCOL, FolderError, claim
+from .storage.provenance import provenance
 from .teacher import Teacher, read_teacher, save_teacher
 
 

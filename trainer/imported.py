@@ -21,7 +21,7 @@ import torch
 from ganglion.hil.environments import UnknownEnvironmentError
 
 from .environments import UnsuitableEnvironmentError, make_env
-from .run_folder import PROTOCOL
+from .storage.folder import PROTOCOL
 from .teacher import ACTIVATIONS, Normaliser, SquashKind, Teacher, TeacherError, check_finite, network, read_teacher
 
 Layers = list[tuple[torch.Tensor, torch.Tensor]]

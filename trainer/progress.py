@@ -12,17 +12,17 @@ from stable_baselines3.common.callbacks import BaseCallback
 from ganglion.codegen.actor import write_actor
 
 from .averaging import Averaging
-from .checkpoint import list_checkpoints, model_bytes, save_checkpoint
-from .compression import Compression
-from .curve import Curve
-from .disk import DiskError, say, writing
+from .compression.callback import Compression
+from .compression.export import ExportError, check_exportable, export_policy
 from .evaluation import Act, act_float, act_integer, evaluate_together, summarise
-from .export import ExportError, check_exportable, export_policy
 from .protocol import Protocol
-from .provenance import provenance
 from .recipes.recipe import Recipe
-from .result import Result, write_result
-from .run_folder import replace_bytes, replace_text
+from .storage.checkpoint import list_checkpoints, model_bytes, save_checkpoint
+from .storage.curve import Curve
+from .storage.disk import DiskError, say, writing
+from .storage.folder import replace_bytes, replace_text
+from .storage.provenance import provenance
+from .storage.result import Result, write_result
 from .teacher import write_teacher
 
 CURVE_SEED = 10_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import ClassVar
 
-from .calibration import BitWidths
-from .patterns import Pattern
-from .pruning import Allocation, CubicSchedule
+from .compression.calibration import BitWidths
+from .compression.patterns import Pattern
+from .compression.pruning import Allocation, CubicSchedule
 
 
 class ProtocolError(ValueError):

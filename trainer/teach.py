@@ -22,16 +22,16 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from .checkpoint import list_checkpoints
 from .critics import CRITICS_DISCOUNT, DEFAULTS, CriticSettings, fit_critics
 from .environments import check_env, make_env
 from .evaluation import evaluate_together, summarise
 from .imported import read_model
 from .progress import CURVE_SEED, FINAL_EPISODES, FINAL_SEED
 from .protocol import ProtocolError
-from .provenance import provenance
-from .random_states import random_states, restore_random_states
-from .run_folder import claim, replace_text
+from .storage.checkpoint import list_checkpoints
+from .storage.folder import claim, replace_text
+from .storage.provenance import provenance
+from .storage.random_states import random_states, restore_random_states
 from .teacher import Teacher, read_teacher, save_teacher
 
 

@@ -10,16 +10,16 @@ from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from .averaging import Averaging
-from .checkpoint import copy_checkpoint, list_checkpoints, load_checkpoint
 from .checks import check_run
-from .compression import Compression
-from .disk import say
+from .compression.callback import Compression
 from .environments import make_env
 from .progress import Progress, StopBefore
 from .protocol import Protocol
 from .recipes import Recipe, recipe_for
-from .result import Result, read_result
-from .run_folder import claim, remove_partial
+from .storage.checkpoint import copy_checkpoint, list_checkpoints, load_checkpoint
+from .storage.disk import say
+from .storage.folder import claim, remove_partial
+from .storage.result import Result, read_result
 
 
 def train(

@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from stable_baselines3 import SAC
 
-from ganglion.trainer.compression import Compression
+from ganglion.trainer.compression.callback import Compression
 from ganglion.trainer.environments import make_env
 from ganglion.trainer.protocol import Protocol
 from ganglion.trainer.recipes import RECIPES

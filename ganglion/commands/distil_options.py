@@ -126,7 +126,7 @@ class StudentOptions:
 
     def settings(self) -> Settings:
         """The settings of the trainer."""
-        from ganglion.trainer.calibration import BitWidths
+        from ganglion.trainer.compression.calibration import BitWidths
         from ganglion.trainer.distil import Settings
 
         if self.round_steps < 1:

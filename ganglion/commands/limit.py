@@ -108,7 +108,7 @@ class Limit:
         return Designed(self.part)
 
     def _base(self) -> Settings:
-        from ganglion.trainer.calibration import BitWidths
+        from ganglion.trainer.compression.calibration import BitWidths
         from ganglion.trainer.distil import Settings
 
         return Settings(pattern=self.pattern, bits=BitWidths(powers_of_two=self.powers_of_two))

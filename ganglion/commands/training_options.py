@@ -85,7 +85,7 @@ class TrainingOptions:
         return RECIPES[self.algo or _fitting_algorithm(env_id)]
 
     def _changes(self, recipe: Recipe) -> dict[str, Any]:
-        from ganglion.trainer.calibration import BitWidths
+        from ganglion.trainer.compression.calibration import BitWidths
 
         bits = BitWidths(
             self.weight_bits, self.activation_bits, self.observation_bits, not self.per_layer, self.powers_of_two

@@ -13,7 +13,7 @@ from ganglion.commands.limit import Limit
 from ganglion.main import main
 from ganglion.trainer import limit as limiting
 from ganglion.trainer import reinforce
-from ganglion.trainer.calibration import BitWidths
+from ganglion.trainer.compression.calibration import BitWidths
 from ganglion.trainer.distil.assignment import read_record
 from ganglion.trainer.limit import Goal
 from ganglion.trainer.reinforce.run import _Run

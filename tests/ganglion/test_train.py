@@ -8,8 +8,8 @@ from ganglion import extras
 from ganglion.commands.training_options import TrainingOptions
 from ganglion.main import main
 from ganglion.trainer.checks import check_live
-from ganglion.trainer.disk import writing
-from ganglion.trainer.result import Result
+from ganglion.trainer.storage.disk import writing
+from ganglion.trainer.storage.result import Result
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 from ganglion.trainer.averaging import Averaging
-from ganglion.trainer.checkpoint import load_checkpoint
 from ganglion.trainer.checks import check_protocol
-from ganglion.trainer.compression import Parts
+from ganglion.trainer.compression.callback import Parts
+from ganglion.trainer.compression.layers import SparseLinear
 from ganglion.trainer.environments import make_env
 from ganglion.trainer.imported import load_teacher
-from ganglion.trainer.layers import SparseLinear
 from ganglion.trainer.protocol import ProtocolError
 from ganglion.trainer.recipes import RECIPES
 from ganglion.trainer.recipes.sac import SacProtocol
+from ganglion.trainer.storage.checkpoint import load_checkpoint
 from ganglion.trainer.teacher import read_teacher
 from ganglion.trainer.train import train
 

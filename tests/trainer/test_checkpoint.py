@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from ganglion.trainer import checkpoint
-from ganglion.trainer.checkpoint import (
+from ganglion.trainer.environments import make_env
+from ganglion.trainer.lean.sac import LeanSAC
+from ganglion.trainer.recipes.dqn import DqnRecipe
+from ganglion.trainer.storage import checkpoint
+from ganglion.trainer.storage.checkpoint import (
     CheckpointError,
     copy_checkpoint,
     list_checkpoints,
@@ -18,10 +21,7 @@ from ganglion.trainer.checkpoint import (
     newest_whole,
     save_checkpoint,
 )
-from ganglion.trainer.environments import make_env
-from ganglion.trainer.manifest import write_manifest
-from ganglion.trainer.recipes.dqn import DqnRecipe
-from ganglion.trainer.sac import LeanSAC
+from ganglion.trainer.storage.manifest import write_manifest
 from ganglion.trainer.train import train
 
 from .beats import DQN, SAC, STROKES

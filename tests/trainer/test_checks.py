@@ -10,9 +10,9 @@ from ganglion.hil.environments import UnknownEnvironmentError
 from ganglion.trainer import checks
 from ganglion.trainer.checks import check_live, check_protocol, check_run
 from ganglion.trainer.environments import UnsuitableEnvironmentError
+from ganglion.trainer.lean.sac import LeanSAC
 from ganglion.trainer.protocol import ProtocolError
 from ganglion.trainer.recipes.dqn import DqnProtocol
-from ganglion.trainer.sac import LeanSAC
 from ganglion.trainer.train import train
 from tests.trainer.test_train import SMALL
 

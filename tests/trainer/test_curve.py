@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganglion.trainer.curve import Curve, last_return, read_curve
-from ganglion.trainer.disk import DiskError
+from ganglion.trainer.storage.curve import Curve, last_return, read_curve
+from ganglion.trainer.storage.disk import DiskError
 
 ROWS = [{"step": step, "nonzeros": 9, "returns": [float(step), 1.5]} for step in (50, 100, 150)]
 TEXT = "".join(json.dumps(row) + "\n" for row in ROWS)

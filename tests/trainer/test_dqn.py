@@ -12,11 +12,11 @@ from stable_baselines3.common.torch_layers import NatureCNN
 
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.reference import infer
-from ganglion.trainer.calibration import BitWidths
-from ganglion.trainer.compression import Compression
-from ganglion.trainer.convolution import ResidualExtractor
-from ganglion.trainer.export import ExportError, export_policy
-from ganglion.trainer.pruning import allocate, prune
+from ganglion.trainer.compression.calibration import BitWidths
+from ganglion.trainer.compression.callback import Compression
+from ganglion.trainer.compression.convolution import ResidualExtractor
+from ganglion.trainer.compression.export import ExportError, export_policy
+from ganglion.trainer.compression.pruning import allocate, prune
 from ganglion.trainer.recipes import RECIPES
 from ganglion.trainer.recipes.dqn import DqnProtocol
 from ganglion.trainer.train import train
@@ -82,7 +82,7 @@ def test_a_run_ends_with_an_actor_that_chooses_what_the_network_chooses(tmp_path
 
 
 def _convolutional(extractor, monkeypatch):
-    monkeypatch.setattr("ganglion.trainer.convolution._RESIDUAL_CHANNELS", (4, 8, 8))
+    monkeypatch.setattr("ganglion.trainer.compression.convolution._RESIDUAL_CHANNELS", (4, 8, 8))
     env = _Images()
     policy = {"features_extractor_class": extractor, "features_extractor_kwargs": {"features_dim": 16}, "net_arch": []}
     model = DQN(

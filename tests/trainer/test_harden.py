@@ -16,7 +16,7 @@ from ganglion.trainer.harden import harden as train_and_fit
 from ganglion.trainer.reinforce import ReinforceError
 from ganglion.trainer.reinforce.noise import Noisy
 from ganglion.trainer.reinforce.run import CHOICE_SEED
-from ganglion.trainer.run_folder import FolderError
+from ganglion.trainer.storage.folder import FolderError
 from ganglion.trainer.teacher import Normaliser, read_teacher
 from tests.trainer.distil.point import ENV, Point, teacher, teacher_file
 from tests.trainer.distil.test_polish import SMALL as STUDENT

@@ -10,12 +10,12 @@ from torch import nn
 
 from ganglion.codegen import arithmetic
 from ganglion.codegen.reference import activations
-from ganglion.trainer.adam import FlatAdam
-from ganglion.trainer.calibration import BitWidths, calibrate
-from ganglion.trainer.export import ExportError, export_policy
-from ganglion.trainer.flat import Flat
-from ganglion.trainer.layers import Quantiser, SparseLinear, power_exponents, weight_exponents
-from ganglion.trainer.pruning import prune
+from ganglion.trainer.compression.calibration import BitWidths, calibrate
+from ganglion.trainer.compression.export import ExportError, export_policy
+from ganglion.trainer.compression.layers import Quantiser, SparseLinear, power_exponents, weight_exponents
+from ganglion.trainer.compression.pruning import prune
+from ganglion.trainer.lean.adam import FlatAdam
+from ganglion.trainer.lean.flat import Flat
 
 SPACE = gymnasium.spaces.Box(-2.0, 3.0, (3,), np.float32)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganglion.trainer.manifest import NAME, DamageError, verify, write_manifest
+from ganglion.trainer.storage.manifest import NAME, DamageError, verify, write_manifest
 
 contents = st.dictionaries(st.sampled_from(["a", "b", "model.zip"]), st.binary(max_size=20), min_size=1)
 
@@ -68,7 +68,7 @@ def test_what_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
     def refuse(path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("ganglion.trainer.manifest._seen", refuse)
+    monkeypatch.setattr("ganglion.trainer.storage.manifest._seen", refuse)
     with pytest.raises(PermissionError):
         verify(tmp_path)
 

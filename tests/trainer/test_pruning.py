@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from ganglion.trainer.convolution import SparseConv2d
-from ganglion.trainer.layers import SparseLinear
-from ganglion.trainer.pruning import CubicSchedule, allocate, prune, prune_globally, prune_neurons
+from ganglion.trainer.compression.convolution import SparseConv2d
+from ganglion.trainer.compression.layers import SparseLinear
+from ganglion.trainer.compression.pruning import CubicSchedule, allocate, prune, prune_globally, prune_neurons
 
 CHEETAH = [(256, 17), (256, 256), (6, 256)]
 NATURE = [(32, 4, 8, 8), (64, 32, 4, 4), (64, 64, 3, 3), (512, 3136), (6, 512)]

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from ganglion.trainer.checkpoint import list_checkpoints
-from ganglion.trainer.curve import read_curve
-from ganglion.trainer.disk import DiskError
 from ganglion.trainer.engines import TaskError
 from ganglion.trainer.recipes import recipe_for
-from ganglion.trainer.result import read_result
-from ganglion.trainer.run_folder import claim
+from ganglion.trainer.storage.checkpoint import list_checkpoints
+from ganglion.trainer.storage.curve import read_curve
+from ganglion.trainer.storage.disk import DiskError
+from ganglion.trainer.storage.folder import claim
+from ganglion.trainer.storage.result import read_result
 from ganglion.trainer.sweep import Axes, plan_runs, sweep
 from ganglion.trainer.sweep.worker import LOG, work
 from ganglion.trainer.train import train

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ganglion.trainer.layers import Quantiser, SparseLinear
-from ganglion.trainer.rounding import JointRounding, rounds_jointly
+from ganglion.trainer.compression.layers import Quantiser, SparseLinear
+from ganglion.trainer.compression.rounding import JointRounding, rounds_jointly
 
 
 def _layers(seed, widths, bits, exponents, scale, **changes):

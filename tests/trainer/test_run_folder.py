@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganglion.trainer.disk import DiskError, say
-from ganglion.trainer.run_folder import PROTOCOL, SETTINGS, FolderError, claim, owns, remove_partial, replace_text
+from ganglion.trainer.storage.disk import DiskError, say
+from ganglion.trainer.storage.folder import PROTOCOL, SETTINGS, FolderError, claim, owns, remove_partial, replace_text
 
 RUN = {"teacher": "65ab", "goal": {"keep": 0.98, "units": ("cycles", "bytes")}}
 

@@ -11,12 +11,12 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from torch import nn
 
-from ganglion.trainer.calibration import BitWidths, calibrate
-from ganglion.trainer.compression import sparsify
+from ganglion.trainer.compression.calibration import BitWidths, calibrate
+from ganglion.trainer.compression.callback import sparsify
+from ganglion.trainer.compression.pruning import prune
 from ganglion.trainer.environments import make_env
-from ganglion.trainer.pruning import prune
-from ganglion.trainer.replay import Replay
-from ganglion.trainer.sac import LeanSAC
+from ganglion.trainer.lean.replay import Replay
+from ganglion.trainer.lean.sac import LeanSAC
 
 INTEGERS = {"integers": BitWidths(), "wide integers": BitWidths(8, 16, 16), "powers": BitWidths(powers_of_two=True)}
 

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from ganglion.main import main
-from ganglion.trainer.checkpoint import list_checkpoints
 from ganglion.trainer.critics import CriticSettings
 from ganglion.trainer.environments import UnsuitableEnvironmentError
 from ganglion.trainer.evaluation import evaluate_together
 from ganglion.trainer.protocol import ProtocolError
-from ganglion.trainer.run_folder import FolderError
+from ganglion.trainer.storage.checkpoint import list_checkpoints
+from ganglion.trainer.storage.folder import FolderError
 from ganglion.trainer.teach import TeachingProtocol
 from ganglion.trainer.teach import teach as train_and_fit
 from ganglion.trainer.teacher import read_teacher

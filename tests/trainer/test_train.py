@@ -8,8 +8,8 @@ import pytest
 
 from ganglion.codegen.actor import read_actor
 from ganglion.trainer.recipes.sac import SacProtocol
-from ganglion.trainer.result import read_result
-from ganglion.trainer.run_folder import FolderError
+from ganglion.trainer.storage.folder import FolderError
+from ganglion.trainer.storage.result import read_result
 from ganglion.trainer.teacher import TeacherError, read_teacher
 from ganglion.trainer.train import train
 

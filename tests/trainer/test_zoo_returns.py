@@ -12,8 +12,8 @@ from torch import nn
 from ganglion.codegen import arithmetic
 from ganglion.codegen.actor import read_actor
 from ganglion.codegen.policy import Linear, Policy
+from ganglion.trainer.compression.layers import ObservationQuantiser, Quantiser, SparseLinear
 from ganglion.trainer.evaluation import Act, act_integer, evaluate_together
-from ganglion.trainer.layers import ObservationQuantiser, Quantiser, SparseLinear
 
 ZOO = Path(str(files("ganglion.zoo")))
 ACTORS = sorted(path.relative_to(ZOO).as_posix() for path in ZOO.glob("*-v*/*.safetensors"))

@@ -12,10 +12,10 @@ import numpy as np
 
 from ganglion.codegen.actor import Actor, read_actor, write_actor
 
-from .. import snapshot
 from ..engines import TaskError
 from ..reinforce import ReinforceError, ReinforceSettings, check_settings
-from ..run_folder import SETTINGS, FolderError, owns, replace_text
+from ..storage import snapshot
+from ..storage.folder import SETTINGS, FolderError, owns, replace_text
 from ..teacher import Teacher
 from .distillation import Progress, Student, describe, distil
 from .polish import polish

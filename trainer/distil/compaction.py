@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from ..layers import SparseLinear
-from ..patterns import Pattern
+from ..compression.layers import SparseLinear
+from ..compression.patterns import Pattern
 from .selection import of_pairs
 
 

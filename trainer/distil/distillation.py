@@ -13,10 +13,10 @@ import torch
 
 from ganglion.codegen.policy import Policy
 
-from .. import snapshot
-from ..export import export_policy
-from ..provenance import provenance
-from ..run_folder import SETTINGS, claim
+from ..compression.export import export_policy
+from ..storage import snapshot
+from ..storage.folder import SETTINGS, claim
+from ..storage.provenance import provenance
 from ..teacher import Teacher
 from .dataset import Dataset
 from .fleet import Fleet

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from ..layers import SparseLinear
+from ..compression.layers import SparseLinear
 
 _CLIPS = (0, 1)  # how many powers of two the largest weight of a row may be cut by, where that loses less
 

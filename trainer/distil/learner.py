@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..calibration import calibrate, fold_observation_scales
-from ..layers import ObservationQuantiser, SparseLinear
-from ..pruning import allocate, apply_mask
+from ..compression.calibration import calibrate, fold_observation_scales
+from ..compression.layers import ObservationQuantiser, SparseLinear
+from ..compression.pruning import allocate, apply_mask
 from ..teacher import Teacher, squash
 from .compaction import compact
 from .dataset import Batch

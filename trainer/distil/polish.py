@@ -15,10 +15,10 @@ from torch import nn
 
 from ganglion.codegen.policy import Policy
 
-from ..calibration import BitWidths
+from ..compression.calibration import BitWidths
+from ..compression.export import export_policy
 from ..environments import make_env
 from ..evaluation import act_integer
-from ..export import export_policy
 from ..reinforce import Reinforced, ReinforceSettings, reinforce
 from .distillation import Progress
 from .relearning import layers_of

@@ -7,8 +7,8 @@ from torch import nn
 
 from ganglion.codegen.policy import Linear, Policy
 
-from ..calibration import BitWidths
-from ..layers import ObservationQuantiser, Quantiser, SparseLinear
+from ..compression.calibration import BitWidths
+from ..compression.layers import ObservationQuantiser, Quantiser, SparseLinear
 
 
 def layers_of(policy: Policy, bits: BitWidths) -> list[SparseLinear]:

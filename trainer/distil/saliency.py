@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from ..layers import SparseLinear
+from ..compression.layers import SparseLinear
 from .settings import Saliency
 
 

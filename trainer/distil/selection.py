@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from ..patterns import Pattern, keep_largest, mean_of_units, units_to_mask
-from ..pruning import cut_weakest
+from ..compression.patterns import Pattern, keep_largest, mean_of_units, units_to_mask
+from ..compression.pruning import cut_weakest
 
 
 def select(

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..calibration import BitWidths
-from ..patterns import Pattern
-from ..pruning import Allocation
+from ..compression.calibration import BitWidths
+from ..compression.patterns import Pattern
+from ..compression.pruning import Allocation
 from ..teacher import SquashKind
 
 Saliency = Literal["second-order", "activation", "magnitude"]

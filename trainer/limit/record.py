@@ -10,7 +10,7 @@ from statistics import fmean
 from ..distil.assignment import read_progress
 from ..distil.distillation import Progress
 from ..distil.verdict import Standard
-from ..run_folder import replace_bytes, replace_text
+from ..storage.folder import replace_bytes, replace_text
 from .front import pareto_front
 from .plot import plot_front
 from .points import Goal, Point, Result

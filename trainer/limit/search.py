@@ -12,7 +12,7 @@ from ..distil import Settings, Verdict, judge, measure_teacher
 from ..distil.settings import DistilError, check_settings
 from ..distil.verdict import check_teacher
 from ..engines import Engine, LocalEngine
-from ..run_folder import SETTINGS, claim
+from ..storage.folder import SETTINGS, claim
 from ..teacher import Teacher, save_teacher
 from .front import fronts
 from .points import Goal, Point, Result, check_goal

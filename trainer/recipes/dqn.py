@@ -10,12 +10,12 @@ import torch
 from stable_baselines3 import DQN
 from stable_baselines3.common.torch_layers import NatureCNN
 
-from ..calibration import BitWidths, calibrate, fold_observation_scales
-from ..compression import Parts, sparsify
-from ..convolution import ResidualExtractor
+from ..compression.calibration import BitWidths, calibrate, fold_observation_scales
+from ..compression.callback import Parts, sparsify
+from ..compression.convolution import ResidualExtractor
+from ..compression.image_calibration import calibrate_images, follow
 from ..environments import atari_id
 from ..frames import FrameReplay
-from ..image_calibration import calibrate_images, follow
 from ..protocol import Protocol
 from .recipe import Recipe
 

@@ -10,7 +10,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from ganglion.codegen.policy import HeadKind
 
-from ..compression import Parts
+from ..compression.callback import Parts
 from ..protocol import Protocol
 
 

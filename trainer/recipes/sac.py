@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import gymnasium
 
-from ..calibration import calibrate
-from ..compression import Parts, sparsify
+from ..compression.calibration import calibrate
+from ..compression.callback import Parts, sparsify
 from ..environments import usual_gamma
+from ..lean.sac import LeanSAC
 from ..protocol import Protocol
-from ..sac import LeanSAC
 from .recipe import Recipe
 
 

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from .. import snapshot
 from ..environments import make_env
 from ..evaluation import evaluate_together, summarise
+from ..storage import snapshot
 from .actor_critic import TraineePolicy, TraineePPO
 from .noise import Noisy
 from .settings import ReinforceError, ReinforceSettings, check_settings

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from ganglion.hil.environments import base_name
 
 from ..environments import atari_id
-from ..result import Result
+from ..storage.result import Result
 
 _RESAMPLES = 2_000
 _LEVEL = 0.95

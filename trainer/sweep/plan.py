@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from ..checkpoint import list_checkpoints
 from ..checks import check_protocol, check_run
 from ..protocol import Protocol, ProtocolError
-from ..result import Result, read_result
-from ..run_folder import check_owner, owns
+from ..storage.checkpoint import list_checkpoints
+from ..storage.folder import check_owner, owns
+from ..storage.result import Result, read_result
 
 MakeProtocol = Callable[[str], Protocol]
 

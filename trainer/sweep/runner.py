@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ..checkpoint import newest_whole
-from ..curve import last_return
 from ..engines import Engine
-from ..result import Result
+from ..storage.checkpoint import newest_whole
+from ..storage.curve import last_return
+from ..storage.result import Result
 from .plan import Run
 
 _LOOK_EVERY_S = 1.0

@@ -7,8 +7,8 @@ import traceback
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
-from ..disk import writing
 from ..engines import TaskError
+from ..storage.disk import writing
 from ..train import train
 from .plan import Run
 

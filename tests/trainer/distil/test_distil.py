@@ -8,14 +8,14 @@ import torch
 
 from ganglion.codegen import arithmetic, reference
 from ganglion.codegen.actor import read_actor, write_actor
-from ganglion.trainer.calibration import BitWidths
+from ganglion.trainer.compression.calibration import BitWidths
 from ganglion.trainer.distil import DistilError, Settings, distil, judge, measure_teacher
 from ganglion.trainer.distil.dataset import Dataset
 from ganglion.trainer.distil.distillation import _Run
 from ganglion.trainer.distil.fleet import Fleet
 from ganglion.trainer.distil.labels import Labeller, Labels
 from ganglion.trainer.distil.learner import Learner
-from ganglion.trainer.run_folder import FolderError
+from ganglion.trainer.storage.folder import FolderError
 from ganglion.trainer.teacher import Normaliser, Teacher, network
 
 from .point import ENV, teacher

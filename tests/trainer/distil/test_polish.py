@@ -8,11 +8,11 @@ import torch
 
 from ganglion.codegen import arithmetic, reference
 from ganglion.codegen.policy import Policy
-from ganglion.trainer.calibration import BitWidths, calibrate
+from ganglion.trainer.compression.calibration import BitWidths, calibrate
+from ganglion.trainer.compression.export import export_policy
+from ganglion.trainer.compression.layers import SparseLinear
 from ganglion.trainer.distil.polish import _Student, polish
 from ganglion.trainer.distil.relearning import layers_of
-from ganglion.trainer.export import export_policy
-from ganglion.trainer.layers import SparseLinear
 from ganglion.trainer.reinforce import ReinforceError, ReinforceSettings
 from ganglion.trainer.reinforce.run import _Run
 

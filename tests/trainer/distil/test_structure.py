@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ganglion.trainer.calibration import BitWidths, calibrate
+from ganglion.trainer.compression.calibration import BitWidths, calibrate
+from ganglion.trainer.compression.layers import SparseLinear
 from ganglion.trainer.distil.compaction import compact
 from ganglion.trainer.distil.freezing import Freezer
 from ganglion.trainer.distil.saliency import saliency
 from ganglion.trainer.distil.selection import select
-from ganglion.trainer.layers import SparseLinear
 
 SHAPES = [(10, 6), (8, 10), (3, 8)]
 HIDDEN = [10, 8]

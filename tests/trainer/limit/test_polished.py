@@ -19,7 +19,7 @@ from ganglion.trainer.limit.record import Record
 from ganglion.trainer.limit.search import CHOOSING_EPISODES, CHOOSING_SEED
 from ganglion.trainer.limit.student import Candidate
 from ganglion.trainer.reinforce import ReinforceError, ReinforceSettings
-from ganglion.trainer.run_folder import FolderError
+from ganglion.trainer.storage.folder import FolderError
 from tests.trainer.distil.point import teacher
 from tests.trainer.distil.test_distil import SMALL
 from tests.trainer.distil.test_polish import SMALL as QUICK

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from ganglion.trainer.manifest import write_manifest
-from ganglion.trainer.result import Result, write_result
-from ganglion.trainer.run_folder import claim
+from ganglion.trainer.storage.folder import claim
+from ganglion.trainer.storage.manifest import write_manifest
+from ganglion.trainer.storage.result import Result, write_result
 from tests.trainer.test_train import SMALL
 
 TINY = replace(SMALL, steps=300, evaluate_every=50, checkpoint_every=50)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ganglion.trainer.result import Result
+from ganglion.trainer.storage.result import Result
 from ganglion.trainer.sweep.figure import aggregate, draw, published
 
 

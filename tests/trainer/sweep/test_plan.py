@@ -6,7 +6,7 @@ import pytest
 
 from ganglion.trainer.environments import UnsuitableEnvironmentError
 from ganglion.trainer.protocol import ProtocolError
-from ganglion.trainer.run_folder import FolderError
+from ganglion.trainer.storage.folder import FolderError
 from ganglion.trainer.sweep import Axes, plan_runs
 from tests.trainer.test_dqn import SMALL as SMALL_DQN
 

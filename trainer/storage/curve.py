@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .run_folder import replace_text
+from .folder import replace_text
 
 _NAME = "curve.jsonl"
 

@@ -18,8 +18,8 @@ import torch
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
+from ..frames import FrameReplay
 from .disk import flush, say, writing
-from .frames import FrameReplay
 from .manifest import DamageError, verify, write_manifest
 from .random_states import restore_training_states, training_states
 

@@ -10,11 +10,11 @@ import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from torch import nn
 
+from ..frames import FrameReplay
+from ..protocol import Protocol
 from .calibration import BitWidths
 from .convolution import SparseConv2d
-from .frames import FrameReplay
 from .layers import Quantiser, SparseLayer, SparseLinear
-from .protocol import Protocol
 from .pruning import allocate, apply_mask, prune, prune_globally, prune_neurons
 
 CALIBRATION_OBSERVATIONS = 16_384

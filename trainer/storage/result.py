@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .run_folder import replace_text
+from .folder import replace_text
 
 _NAME = "result.json"
 

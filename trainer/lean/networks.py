@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..compression.layers import Quantiser, Rounding, SparseLinear
+from ..compression.rounding import JointRounding, rounds_jointly
 from .adam import FlatAdam
 from .flat import Flat
-from .layers import Quantiser, Rounding, SparseLinear
-from .rounding import JointRounding, rounds_jointly
 
 _through_relu = torch.ops.aten.threshold_backward.grad_input
 _through_range = torch.ops.aten.hardtanh_backward.grad_input

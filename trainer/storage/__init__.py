@@ -1,0 +1,1 @@
+"""What a run writes and reads again: whole files, verified checkpoints, curves and results."""
