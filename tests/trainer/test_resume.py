@@ -22,9 +22,8 @@ from ganglion.trainer.storage.result import read_result
 from ganglion.trainer.sweep import Axes, plan_runs, sweep
 from ganglion.trainer.sweep.worker import LOG, work
 from ganglion.trainer.train import train
-
-from .beats import DQN, NOTES, SAC, STROKES, disturb, killed_at
-from .sweep.here import Here, Report
+from tests.trainer.beats import DQN, NOTES, SAC, STROKES, disturb, killed_at
+from tests.trainer.sweep.here import Here, Report
 
 PHASES = {"random actions": 35, "dense": 58, "pruning": 117, "pruned": 238, "last float step": 251, "integers": 296}
 TEACHER = replace(SAC, sparsity=0.0, quantised=False, averaging_steps=50)

@@ -23,8 +23,7 @@ from ganglion.trainer.storage.checkpoint import (
 )
 from ganglion.trainer.storage.manifest import write_manifest
 from ganglion.trainer.train import train
-
-from .beats import DQN, SAC, STROKES
+from tests.trainer.beats import DQN, SAC, STROKES
 
 OLDER, NEWEST = "step-000000040", "step-000000060"
 
