@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -89,13 +90,15 @@ def _intervals(groups: dict) -> dict:
         return none
     from rliable.library import get_interval_estimates
 
-    _, ends = get_interval_estimates(
-        several,
-        lambda means: np.array([means.mean()]),
-        reps=_RESAMPLES,
-        confidence_interval_size=_LEVEL,
-        random_state=np.random.RandomState(0),
-    )
+    with warnings.catch_warnings():  # rliable hands its generator on under the old name
+        warnings.filterwarnings("ignore", "random_state is deprecated", FutureWarning)
+        _, ends = get_interval_estimates(
+            several,
+            lambda means: np.array([means.mean()]),
+            reps=_RESAMPLES,
+            confidence_interval_size=_LEVEL,
+            random_state=np.random.RandomState(0),
+        )
     return none | {key: (float(low[0]), float(high[0])) for key, (low, high) in ends.items()}
 
 
