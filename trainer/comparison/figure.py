@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ..sweep.figure import Published, published
 from .entries import ComparisonError, Entry, Method
+from .labels import separate
 
 _COLORS: dict[Method, str] = {"protocol": "tab:orange", "distilled": "tab:blue"}
 _NAMES: dict[Method, str] = {"protocol": "Ganglion, trained by the protocol", "distilled": "Ganglion, distilled"}
@@ -32,13 +34,14 @@ def draw_comparison(entries: Sequence[Entry], env_id: str, kind: str) -> bytes:
     if not entries and not paper:
         raise ComparisonError(f"there is neither an actor for {env_id} nor a published value; name a folder of runs")
     with rc_context({"svg.hashsalt": "ganglion", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(8, 5), layout="constrained")
+        figure = Figure(figsize=(8, 5.6), layout="constrained")
         axes = figure.subplots()
         _published(axes, paper, env_id)
         _teachers(axes, entries)
-        for method in _COLORS:
-            _method(axes, method, [entry for entry in entries if entry.method == method])
+        labels = [label for method in _COLORS for label in _method(axes, method, entries)]
         _decorate(axes, entries, paper, env_id)
+        figure.legend(fontsize=7, loc="outside lower center", ncols=2)
+        separate(figure, labels)
         content = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         figure.savefig(content, format=kind, dpi=_DOTS_PER_INCH, metadata=metadata)
@@ -69,10 +72,12 @@ def _teachers(axes: Axes, entries: Sequence[Entry]) -> None:
         axes.axhline(fmean(returns), color=_COLORS["distilled"], linewidth=0.8, linestyle=":", label=label)
 
 
-def _method(axes: Axes, method: Method, entries: Sequence[Entry]) -> None:
+def _method(axes: Axes, method: Method, entries: Sequence[Entry]) -> Iterator[Annotation]:
+    """Draw the points of `method`; their labels."""
     groups: dict[tuple, list[Entry]] = {}
     for entry in entries:
-        groups.setdefault((round(entry.sparsity, 4), entry.kind, entry.chosen), []).append(entry)
+        if entry.method == method:
+            groups.setdefault((round(entry.sparsity, 4), entry.kind, entry.chosen), []).append(entry)
     for index, ((_, kind, chosen), group) in enumerate(sorted(groups.items())):
         means, x = [entry.mean for entry in group], 1 - fmean(entry.sparsity for entry in group)
         middle = fmean(means)
@@ -90,7 +95,7 @@ def _method(axes: Axes, method: Method, entries: Sequence[Entry]) -> None:
             label=_NAMES[method] if index == 0 else None,
         )
         above = method == "distilled" and not kind
-        axes.annotate(
+        yield axes.annotate(
             _label(group, kind, chosen),
             (x, high if above else low),
             (0, 6 if above else -6),
@@ -127,10 +132,9 @@ def _decorate(axes: Axes, entries: Sequence[Entry], paper: Sequence[Published], 
     axes.xaxis.set_major_locator(FixedLocator([1 - sparsity for sparsity in _SPARSITIES]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda density, _: f"{100 * (1 - density):.4g} %"))
-    axes.margins(y=0.15)
+    axes.margins(y=0.2)
     axes.set_ylim(bottom=min([0.0, *(entry.mean - entry.deviation for entry in entries)]))
     axes.set_xlabel("share of the weights that are zero")
     axes.set_ylabel("return, mean over episodes")
     axes.set_title(f"{env_id}: at the points, weights that are left and what each took beyond its teacher", fontsize=9)
     axes.grid(True, linewidth=0.3)
-    axes.legend(fontsize=7, loc="lower left")
