@@ -17,21 +17,42 @@ ifneq ($(filter /% ~% $$%,$(value ENV)),)
 override ENV :=
 endif
 endif
-arguments := ENV ACTOR SPARSITY ALGORITHM TARGET BOARD TOOLCHAIN KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM DEVICE \
-             FLASH_MODEL WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION EPISODES FAULTS PORT PROBE WITH AS LANES \
-             ADDERS DESIGN CLOCK LOAD TRACE BACKEND PART FORCE ALGO PRESET STEPS SEED SEEDS SPARSITIES TEACHER NORMALISER KEEP \
-             ALLOCATION ACTIVATION_BITS OBSERVATION_BITS PER_LAYER SET SHARE_DENSE WORKERS DRAW FOLDER SUITE ALL UPDATE RUNS \
-             WEIGHT_BITS PATTERN POWERS_OF_TWO MAX_LUTS MAX_NS RAY POLISH POLISH_DEVIATION UPDATES ROUND_STEPS MINUTES START \
-             DEVIATION GAMMA
+# What a target takes. Anything else on the command line is refused: it would be ignored without a word.
+the_actor := ENV ACTOR SPARSITY ALGORITHM
+the_kernel := KERNEL OPTIMIZE MAX_CYCLES MAX_FLASH MAX_RAM FLASH_MODEL
+the_image := $(the_actor) $(the_kernel) TARGET BOARD TOOLCHAIN WATCHDOG_MS SAFE_TIMEOUT_MS SAFE_WHEN_NOT_FINITE SAFE_ACTION
+the_logic := LANES ADDERS DESIGN CLOCK
+the_weights := PATTERN POWERS_OF_TWO
+the_training := ENV ALGO PRESET STEPS GAMMA ALLOCATION $(the_weights) WEIGHT_BITS PER_LAYER ACTIVATION_BITS OBSERVATION_BITS SET FOLDER
+the_students := ENV TEACHER NORMALISER $(the_weights) SEEDS UPDATES POLISH POLISH_DEVIATION
+takes_firmware := $(the_image) DEVICE EPISODES
+takes_hil := $(the_image) $(the_logic) DEVICE EPISODES FAULTS TRACE
+takes_flash := $(the_image) PORT PROBE WITH
+takes_bitstream := $(the_actor) $(the_logic) BOARD OPTIMIZE LOAD
+takes_hls := $(the_actor) BACKEND PART FORCE
+takes_export := $(the_actor) $(the_kernel) AS TARGET
+takes_train := $(the_training) SPARSITY SEED
+takes_sweep := $(the_training) SPARSITIES SEEDS SHARE_DENSE WORKERS RAY DRAW
+takes_teach := ENV STEPS GAMMA SEED
+takes_harden := ENV TEACHER NORMALISER DEVIATION STEPS GAMMA SEED
+takes_distil := $(the_students) WEIGHT_BITS SPARSITY SEED ROUND_STEPS
+takes_limit := $(the_students) KEEP MAX_CYCLES MAX_FLASH PART MAX_LUTS MAX_NS MINUTES START RAY
+takes_figure := ENV RUNS
+takes_report := ENV DEVICE
+takes_bench := SUITE ALL UPDATE
+arguments := $(foreach list,$(filter takes_%,$(.VARIABLES)),$($(list)))
 unexport $(arguments)
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
-unknown := $(filter-out $(arguments) PYTHON VENV BIN PIP GANGLION SHELL,$(given))
+taken := $(sort $(foreach goal,$(MAKECMDGOALS),$(takes_$(goal))))
+unknown := $(filter-out $(taken) PYTHON VENV BIN PIP GANGLION SHELL,$(given))
 ifneq ($(unknown),)
-$(error there is no variable $(unknown); `make help` lists those of each target, all are: $(arguments))
+$(error $(strip make $(MAKECMDGOALS)) does not take $(unknown); it takes $(or $(taken),no variables))
 endif
 
 quote = '$(subst ','\'',$(1))'
 option = $(if $(2),--$(1) $(call quote,$(2)))
+# A switch: on for every value but none, 0, no and false.
+flag = $(if $(filter-out 0 no false,$(2)),--$(1))
 options = $(if $(2),--$(1) $(foreach value,$(2),$(call quote,$(value))))
 games = $(filter Pong% Boxing% Tutankham% CrazyClimber%,$(ENV))
 named = $(or $(ENV),$(error say which environment, such as: make $@ ENV=Hopper))
@@ -42,17 +63,17 @@ kernel = $(call option,kernel,$(KERNEL)) $(call option,optimize,$(OPTIMIZE)) $(c
          $(call option,max-flash,$(MAX_FLASH)) $(call option,max-ram,$(MAX_RAM)) $(call option,flash-model,$(FLASH_MODEL))
 how = $(call option,target,$(TARGET)) $(call option,board,$(BOARD)) $(call option,toolchain,$(TOOLCHAIN)) $(kernel)
 guard = $(call option,watchdog-ms,$(WATCHDOG_MS)) $(call option,safe-timeout-ms,$(SAFE_TIMEOUT_MS)) \
-        $(if $(SAFE_WHEN_NOT_FINITE),--safe-when-not-finite) $(call options,safe-action,$(SAFE_ACTION))
+        $(call flag,safe-when-not-finite,$(SAFE_WHEN_NOT_FINITE)) $(call options,safe-action,$(SAFE_ACTION))
 lanes = $(call option,lanes,$(LANES)) $(call option,design,$(DESIGN)) $(call option,clock-mhz,$(CLOCK)) \
         $(call option,adders-per-stage,$(ADDERS))
 training = $(call option,algo,$(ALGO)) $(call option,preset,$(PRESET)) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) \
-           $(call option,allocation,$(ALLOCATION)) $(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(if $(PER_LAYER),--per-layer) \
+           $(call option,allocation,$(ALLOCATION)) $(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(call flag,per-layer,$(PER_LAYER)) \
            $(call option,activation-bits,$(ACTIVATION_BITS)) $(call option,observation-bits,$(OBSERVATION_BITS)) $(call options,set,$(SET))
 teacher = $(if $(TEACHER),$(call option,teacher,$(TEACHER)) $(call option,env,$(ENV)),$(env)) \
           $(call option,normaliser,$(NORMALISER))
 effort = $(call option,minutes,$(MINUTES)) $(call option,start,$(START)) $(call option,updates,$(UPDATES)) $(call option,seeds,$(SEEDS))
 polishing = $(call option,polish,$(POLISH)) $(call option,polish-deviation,$(POLISH_DEVIATION))
-weights = $(call option,pattern,$(PATTERN)) $(if $(POWERS_OF_TWO),--powers-of-two)
+weights = $(call option,pattern,$(PATTERN)) $(call flag,powers-of-two,$(POWERS_OF_TWO))
 goal = $(call option,keep,$(KEEP)) $(call option,max-cycles,$(MAX_CYCLES)) $(call option,max-flash,$(MAX_FLASH)) \
        $(call option,part,$(PART)) $(call option,max-luts,$(MAX_LUTS)) $(call option,max-ns,$(MAX_NS))
 loop = $(call option,device,$(DEVICE)) $(call option,episodes,$(EPISODES))
@@ -79,10 +100,10 @@ boards: $(VENV)/.runtime ## the boards, and where their images have run
 	$(GANGLION) boards
 
 bitstream: $(VENV)/.hls ## ENV=Hopper [BOARD=icebreaker] [DESIGN=sequential|spatial|shallow] [OPTIMIZE=area|latency] [LANES=1] [ADDERS=3] [CLOCK=45|auto] [LOAD=1]: logic
-	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes) $(call option,optimize,$(OPTIMIZE)) $(if $(LOAD),--load)
+	$(GANGLION) bitstream $(actor) $(call option,board,$(BOARD)) $(lanes) $(call option,optimize,$(OPTIMIZE)) $(call flag,load,$(LOAD))
 
 hls: $(VENV)/.hls ## ENV=Hopper [BACKEND=Vitis|Vivado|Quartus|Catapult] [PART=...] [FORCE=1]: an hls4ml project, simulated
-	$(GANGLION) hls $(actor) $(call option,backend,$(BACKEND)) $(call option,part,$(PART)) $(if $(FORCE),--force)
+	$(GANGLION) hls $(actor) $(call option,backend,$(BACKEND)) $(call option,part,$(PART)) $(call flag,force,$(FORCE))
 
 export: $(VENV)/.runtime ## ENV=Hopper AS=cmake [KERNEL=...] [OPTIMIZE=flash] [TARGET=cortex-m4]: the code for c, cmake, arduino, platformio, zephyr, cmsis-pack or esp-idf
 	$(GANGLION) export $(actor) --as $(call quote,$(as)) $(call option,core,$(TARGET)) $(kernel)
@@ -92,7 +113,7 @@ train: $(VENV)/$(if $(games),.atari,.train) ## ENV=Hopper [ALGO=sac|dqn] [SPARSI
 
 sweep: $(VENV)/.sweep $(if $(games),$(VENV)/.atari) ## ENV="Hopper Swimmer" [SPARSITIES="0.9 0.98"] [SEEDS="0 1 2"] [SHARE_DENSE=1] [WORKERS=2] [RAY=1] [DRAW=1] [FOLDER=...] and what train takes: reward against sparsity
 	$(GANGLION) sweep $(call options,env,$(named)) $(call options,sparsities,$(SPARSITIES)) $(call options,seeds,$(SEEDS)) $(training) \
-		$(if $(SHARE_DENSE),--share-dense) $(call option,workers,$(WORKERS)) $(if $(RAY),--ray) $(if $(DRAW),--draw) $(call option,out,$(FOLDER))
+		$(call flag,share-dense,$(SHARE_DENSE)) $(call option,workers,$(WORKERS)) $(call flag,ray,$(RAY)) $(call flag,draw,$(DRAW)) $(call option,out,$(FOLDER))
 
 teach: $(VENV)/.train ## ENV=Walker2d [STEPS=3000000] [SEED=0]: a dense teacher for distil and limit, in less than an hour
 	$(GANGLION) teach $(env) $(call option,steps,$(STEPS)) $(call option,gamma,$(GAMMA)) $(call option,seed,$(SEED))
@@ -105,8 +126,8 @@ distil: $(VENV)/.train ## ENV=HalfCheetah [SPARSITY=0.98] [SEED=0] [SEEDS=3 | SE
 		$(weights) $(call option,weight-bits,$(WEIGHT_BITS)) $(call option,updates,$(UPDATES)) $(call option,round-steps,$(ROUND_STEPS)) \
 		$(polishing)
 
-limit: $(VENV)/$(if $(RAY),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [POLISH=1000000] [MINUTES=30] [RAY=1]: the smallest student
-	$(GANGLION) limit $(teacher) $(goal) $(weights) $(polishing) $(effort) $(if $(RAY),--ray)
+limit: $(VENV)/$(if $(call flag,ray,$(RAY)),.sweep,.train) $(if $(PART),$(VENV)/.hls) ## ENV=Hopper [KEEP=0.95 | MAX_CYCLES=500 MAX_FLASH=600 | PART=icebreaker MAX_LUTS=3000 MAX_NS=2000] [POLISH=1000000] [MINUTES=30] [RAY=1]: the smallest student
+	$(GANGLION) limit $(teacher) $(goal) $(weights) $(polishing) $(effort) $(call flag,ray,$(RAY))
 
 figure: $(VENV)/.train ## ENV=Hopper [RUNS="runs/a runs/b"]: return against sparsity, published, trained and distilled
 	$(GANGLION) figure $(env) $(call options,runs,$(RUNS))
@@ -118,7 +139,7 @@ zoo: $(VENV)/.runtime ## the trained actors that come along
 	$(GANGLION) zoo
 
 bench: $(VENV)/.bench ## [SUITE=kernels|trainer] [ALL=1] [UPDATE=1]: cycles and bytes of every kernel and its peers, into build/bench
-	$(GANGLION) bench $(call option,suite,$(SUITE)) $(if $(ALL),--all) $(if $(UPDATE),--update-baseline)
+	$(GANGLION) bench $(call option,suite,$(SUITE)) $(call flag,all,$(ALL)) $(call flag,update-baseline,$(UPDATE))
 
 doctor: $(VENV)/.runtime ## what is installed, what is missing and what it would add
 	$(GANGLION) doctor

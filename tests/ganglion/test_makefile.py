@@ -12,6 +12,7 @@ from ganglion.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+PAGES = ["README.md", "zoo/README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -23,7 +24,7 @@ def make(*arguments, env=None):
     )
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_make_that_is_documented_exists(page):
     named = set(re.findall(r"\bmake ([a-z][a-z-]*)(?=[\s`])", _code(ROOT / page)))
     assert named <= TARGETS
@@ -94,21 +95,67 @@ def test_a_sweep_needs_an_environment():
     assert "say which environment" in make("sweep").stderr
 
 
+def _taken():
+    """By target, the variables that it takes."""
+    text = make("-p", "help").stdout
+    return {target: set(names.split()) for target, names in re.findall(r"^takes_([a-z]+) := (.*)$", text, re.MULTILINE)}
+
+
+def _used(text, definitions):
+    """Variables that `text` reads, itself or through what it calls."""
+    names = set(re.findall(r"\$\(([A-Z_]{2,})\)", text)) - {"VENV", "BIN", "PIP", "GANGLION", "PYTHON"}
+    called = [definitions[name] for name in re.findall(r"\$\(([a-z_]+)\)", text) if name in definitions]
+    return names.union(*(_used(definition, definitions) for definition in called))
+
+
+def test_a_target_takes_what_its_recipe_reads():
+    text = (ROOT / "Makefile").read_text()
+    definitions = dict(re.findall(r"^([a-z]+|zoo_actor) = ((?:.*\\\n)*.*)", text, re.MULTILINE))
+    rules = re.findall(r"^([a-z][a-z-]*):(.*)\n((?:\t(?:.*\\\n)*.*\n)*)", text, re.MULTILINE)
+    reads = {name: _used(before.split("##")[0] + recipe, definitions) for name, before, recipe in rules}
+    assert {name: names for name, names in reads.items() if names} == _taken()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "zoo/README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+)
+def test_every_variable_that_is_documented_is_taken(page):
+    taken = _taken()
+    for target, given in re.findall(
+        r"\bmake ([a-z][a-z-]*)((?: \[?[A-Z_]+=(?:\"[^\"]*\"|[^ \n`]*))+)", _code(ROOT / page)
+    ):
+        assert set(re.findall(r"\b([A-Z_]+)=", given)) <= taken[target], (target, given)
+
+
 def test_no_variable_reaches_what_the_recipes_start():
     """They are make's: a tool that reads a variable of that name must not meet them."""
-    text = (ROOT / "Makefile").read_text()
-    assert "\nunexport $(arguments)\n" in text
-    unexported = set(re.search(r"^arguments := ((?:.*\\\n)*.*)", text, re.MULTILINE)[1].replace("\\", " ").split())
-    given = set(re.findall(r"\$\(call options?,[a-z-]+,\$\(([A-Z_]+)\)\)", text))
-    given |= set(re.findall(r"\$\(if \$\(([A-Z_]+)\),--", text))
-    assert len(given) > 50 and given <= unexported
+    text = make("-p", "help").stdout
+    unexported = re.search(r"^arguments := (.*)$", text, re.MULTILINE)[1].split()
+    assert "\nunexport $(arguments)\n" in (ROOT / "Makefile").read_text()
+    assert len(set(unexported)) > 50 and set().union(*_taken().values()) == set(unexported)
 
 
-def test_a_variable_that_nothing_reads_is_refused():
-    """A mistyped name would leave the default in its place without a word."""
-    refused = make("firmware", "ENV=Hopper", "SPARSTY=0.99")
-    assert refused.returncode == 2 and "there is no variable SPARSTY; `make help` lists" in refused.stderr
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (
+            ("firmware", "ENV=Hopper", "SPARSTY=0.99"),
+            "make firmware does not take SPARSTY; it takes ACTOR ALGORITHM BOARD",
+        ),
+        (("sweep", "ENV=Hopper", "SPARSITY=0.98"), "make sweep does not take SPARSITY; it takes ACTIVATION_BITS"),
+        (("test", "ENV=Hopper"), "make test does not take ENV; it takes no variables"),
+    ],
+)
+def test_a_variable_that_the_target_does_not_read_is_refused(command, told):
+    """It would leave the default in its place without a word."""
+    refused = make(*command)
+    assert refused.returncode == 2 and told in refused.stderr
     assert make("firmware", "ENV=Hopper", env={"SPARSTY": "0.99"}).returncode == 0
+
+
+@pytest.mark.parametrize(("value", "on"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
+def test_switches_are_switched_off_by_zero(value, on):
+    assert ("--draw" in _options("sweep", "ENV=Pendulum", f"DRAW={value}")) == on
 
 
 def test_games_bring_their_emulator():
