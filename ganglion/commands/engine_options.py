@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from ..extras import require_extra
 
 if TYPE_CHECKING:
     from ganglion.trainer.engines import Engine, Work
+
+_ANSWER_S = 5.0
 
 
 @dataclass
@@ -30,6 +33,8 @@ class EngineOptions:
             raise UsageError(f"--workers {self.workers}; at least 1 is needed")
         if self.on_ray:
             require_extra("sweep", "ray")
+        if self.ray_address is not None:
+            _check_answers(self.ray_address)
 
     @property
     def on_ray(self) -> bool:
@@ -41,6 +46,27 @@ class EngineOptions:
         from ganglion.trainer.engines import HereEngine, LocalEngine, RayEngine
 
         if self.on_ray:
-            return RayEngine(work, self.ray_address, None if self.ray_address else self.workers)
+            try:
+                return RayEngine(work, self.ray_address, None if self.ray_address else self.workers)
+            except ConnectionError as error:
+                raise UsageError(f"{_found_nothing(self.ray_address)} ({error})") from error
         workers = min(self.workers, most or self.workers)
         return HereEngine(work) if workers == 1 and not isolated else LocalEngine(workers, work)
+
+
+def _check_answers(address: str) -> None:
+    """UsageError where nothing listens at `host:port`, which Ray itself would try for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_S).close()
+    except (OSError, OverflowError, ValueError) as error:
+        raise UsageError(f"{_found_nothing(address)} ({error})") from error
+
+
+def _found_nothing(address: str | None) -> str:
+    return (
+        f"--ray-address {address}: no Ray cluster answers there; give auto on one of its machines, or "
+        "ray://host:10001, or --ray alone for this machine"
+    )

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from ganglion.commands.engine_options import EngineOptions
 from ganglion.commands.sweep_progress import Lines, picture
+from ganglion.errors import UsageError
 from ganglion.main import main
 from ganglion.trainer.sweep import State
 from tests.trainer.sweep.instant import Instant
@@ -126,3 +127,9 @@ def test_a_terminal_shows_what_runs_and_what_failed():
     text = file.getvalue()
     assert "500 of 1,000" in text and "2.0" in text and "b failed: it broke" in text
     assert "0 finished, 1 running, 0 waiting, 1 failed; 25% of all steps" in text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://no-such-host.invalid:10001", "127.0.0.1:70000", "nonsense"])
+def test_a_cluster_that_does_not_answer_is_told_at_once(address):
+    with pytest.raises(UsageError, match=rf"--ray-address {address}: no Ray cluster answers there; give auto"):
+        EngineOptions(ray_address=address).check()
