@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import logging
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable
 
@@ -15,6 +17,7 @@ from ganglion.codegen.policy import Policy
 
 _LOG = logging.getLogger(__name__)
 _PREFERRED_VERSION = 4  # the version of the MuJoCo tasks that the literature's returns are told for
+_NEAR = 0.65  # of difflib's ratio: "Cart" is near CartPole, "Nope" is not near Hopper
 
 
 class UnknownEnvironmentError(ValueError):
@@ -24,8 +27,13 @@ class UnknownEnvironmentError(ValueError):
 def resolve_env_id(name: str, known: Iterable[str] = ()) -> str:
     """The full id of `name`: itself, or for a bare name such as "Hopper" its -v4, else its newest version.
 
-    `known` are ids that count beside gymnasium's registry, such as those of the zoo.
+    `known` are ids that count beside gymnasium's registry, such as those of the zoo. "module:Id" imports the module,
+    which is to register the environment: one that is installed or lies in the working folder.
     """
+    module, colon, name_there = name.partition(":")
+    if colon:
+        _import(module, name)
+        return f"{module}:{resolve_env_id(name_there)}"
     ids = set(known) | set(gymnasium.registry)
     if name in ids:
         return name
@@ -54,6 +62,9 @@ def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
 def open_quietly(env_id: str) -> gymnasium.Env:
     """`gymnasium.make` without deprecation notices; MuJoCo's warnings, which it would write to MUJOCO_LOG.TXT in the
     working folder, go to the log. UnknownEnvironmentError for what is not there or cannot be made."""
+    module, colon, _ = env_id.partition(":")
+    if colon:
+        _import(module, env_id)
     gymnasium.logger.min_level = gymnasium.logger.ERROR
     if importlib.util.find_spec("mujoco"):
         import mujoco
@@ -67,6 +78,23 @@ def open_quietly(env_id: str) -> gymnasium.Env:
             raise UnknownEnvironmentError(_unknown(env_id, set(gymnasium.registry))) from error
         except (gymnasium.error.Error, ImportError) as error:
             raise UnknownEnvironmentError(f"environment {env_id} cannot be made: {error}") from error
+        except Exception as error:  # whatever a constructor raises
+            told = f"{type(error).__name__}: {error}"
+            raise UnknownEnvironmentError(f"environment {env_id} cannot be made: {told}") from error
+
+
+def _import(module: str, env_id: str) -> None:
+    """Import what registers `env_id`, as `python -m` would find it; UnknownEnvironmentError where that fails."""
+    folder = os.getcwd()
+    if folder not in sys.path and "" not in sys.path:
+        sys.path.append(folder)
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        raise UnknownEnvironmentError(
+            f"module {module!r}, which is to register {env_id}, cannot be imported: {type(error).__name__}: {error}; "
+            "install it, or start the command in the folder where it lies"
+        ) from error
 
 
 def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:
@@ -84,7 +112,7 @@ def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:
 
 def _unknown(name: str, ids: set[str]) -> str:
     by_lower_case = {known.lower(): known for env_id in ids for known in (env_id, base_name(env_id))}
-    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=_NEAR)
     hint = f"did you mean {by_lower_case[near[0]]}?" if near else "give a gymnasium id such as Hopper-v4"
     return f"there is no environment {name!r}; {hint}"
 
