@@ -30,18 +30,15 @@ def resolve_env_id(name: str, known: Iterable[str] = ()) -> str:
     `known` are ids that count beside gymnasium's registry, such as those of the zoo. "module:Id" imports the module,
     which is to register the environment: one that is installed or lies in the working folder.
     """
-    module, colon, name_there = name.partition(":")
-    if colon:
-        _import(module, name)
-        return f"{module}:{resolve_env_id(name_there)}"
-    ids = set(known) | set(gymnasium.registry)
-    if name in ids:
-        return name
-    versions = [env_id for env_id in ids if base_name(env_id) == name]
+    module, there = _split(name)
+    ids, before = set(known) | set(gymnasium.registry), f"{module}:" if module is not None else ""
+    if there in ids:
+        return before + there
+    versions = [env_id for env_id in ids if base_name(env_id) == there]
     if versions:
-        preferred = f"{name}-v{_PREFERRED_VERSION}"
-        return preferred if preferred in versions else max(versions, key=_version)
-    raise UnknownEnvironmentError(_unknown(name, ids))
+        preferred = f"{there}-v{_PREFERRED_VERSION}"
+        return before + (preferred if preferred in versions else max(versions, key=_version))
+    raise UnknownEnvironmentError(_unknown(there, ids, before))
 
 
 def base_name(env_id: str) -> str:
@@ -62,9 +59,7 @@ def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
 def open_quietly(env_id: str) -> gymnasium.Env:
     """`gymnasium.make` without deprecation notices; MuJoCo's warnings, which it would write to MUJOCO_LOG.TXT in the
     working folder, go to the log. UnknownEnvironmentError for what is not there or cannot be made."""
-    module, colon, _ = env_id.partition(":")
-    if colon:
-        _import(module, env_id)
+    _split(env_id)
     gymnasium.logger.min_level = gymnasium.logger.ERROR
     if importlib.util.find_spec("mujoco"):
         import mujoco
@@ -83,8 +78,14 @@ def open_quietly(env_id: str) -> gymnasium.Env:
             raise UnknownEnvironmentError(f"environment {env_id} cannot be made: {told}") from error
 
 
-def _import(module: str, env_id: str) -> None:
-    """Import what registers `env_id`, as `python -m` would find it; UnknownEnvironmentError where that fails."""
+def _split(name: str) -> tuple[str | None, str]:
+    """The module of "module:Id", imported as `python -m` would find it, and the id; no module for a plain id.
+
+    UnknownEnvironmentError for a module that cannot be imported.
+    """
+    module, colon, env_id = name.partition(":")
+    if not colon:
+        return None, name
     folder = os.getcwd()
     if folder not in sys.path and "" not in sys.path:
         sys.path.append(folder)
@@ -92,9 +93,10 @@ def _import(module: str, env_id: str) -> None:
         importlib.import_module(module)
     except Exception as error:
         raise UnknownEnvironmentError(
-            f"module {module!r}, which is to register {env_id}, cannot be imported: {type(error).__name__}: {error}; "
+            f"module {module!r}, which is to register {name}, cannot be imported: {type(error).__name__}: {error}; "
             "install it, or start the command in the folder where it lies"
         ) from error
+    return module, env_id
 
 
 def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:
@@ -110,11 +112,11 @@ def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:
     return None
 
 
-def _unknown(name: str, ids: set[str]) -> str:
+def _unknown(name: str, ids: set[str], before: str = "") -> str:
     by_lower_case = {known.lower(): known for env_id in ids for known in (env_id, base_name(env_id))}
     near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=_NEAR)
-    hint = f"did you mean {by_lower_case[near[0]]}?" if near else "give a gymnasium id such as Hopper-v4"
-    return f"there is no environment {name!r}; {hint}"
+    hint = f"did you mean {before}{by_lower_case[near[0]]}?" if near else "give a gymnasium id such as Hopper-v4"
+    return f"there is no environment {before + name!r}; {hint}"
 
 
 def _version(env_id: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,21 @@ class DivergenceError(RuntimeError):
 
 
 def check_weights(model: OffPolicyAlgorithm, folder: Path) -> None:
-    """Raise DivergenceError unless every parameter of the model's networks is finite; `folder` is the run's."""
+    """Raise DivergenceError unless all that `model` learns is finite, and the moments of its optimisers, without which
+    nothing is learned any more; `folder` is the run's."""
+    for what, tensor in _learned(model):
+        if not bool(torch.isfinite(tensor).all()):
+            raise DivergenceError(f"{what} are not finite {_remedy(model)}; {_kept(model, folder)}")
+
+
+def _learned(model: OffPolicyAlgorithm) -> Iterator[tuple[str, torch.Tensor]]:
     for name, parameter in model.policy.named_parameters():
-        if not bool(torch.isfinite(parameter).all()):
-            raise DivergenceError(f"the weights of {name} are not finite {_remedy(model)}; {_kept(model, folder)}")
+        yield f"the weights of {name}", parameter
+    for name, state in model.get_parameters().items():
+        for moments in state.get("state", {}).values() if name.endswith("optimizer") else ():
+            yield from ((f"the moments of {name}", moment) for moment in moments.values())
+    if (entropy := getattr(model, "log_ent_coef", None)) is not None:
+        yield "the entropy coefficients", entropy
 
 
 def finite(act: Act, model: OffPolicyAlgorithm, folder: Path) -> Act:
@@ -51,7 +63,7 @@ def _actions(model: OffPolicyAlgorithm, folder: Path) -> str:
 def _remedy(model: OffPolicyAlgorithm) -> str:
     return (
         f"at step {model.num_timesteps:,}: training diverged; train anew, in another folder, with a lower "
-        f"learning_rate (now {model.learning_rate:g}; --set learning_rate=...) or with smaller rewards"
+        f"learning_rate (now {model.learning_rate:g}; --set learning_rate=...) or with smaller rewards and observations"
     )
 
 

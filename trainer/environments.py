@@ -103,10 +103,12 @@ def make_env(env_id: str, seed: int | None = None, training: bool = False) -> gy
     UnsuitableEnvironmentError where observations are not numbers.
     """
     env = _make_game(env_id, training) if atari_id(env_id) else _make_vectors(env_id)
+    if training:
+        env = Watched(env, env_id)
     if seed is not None:
         env.reset(seed=seed)
         env.action_space.seed(seed)
-    return Watched(env, env_id) if training else env
+    return env
 
 
 def _make_vectors(env_id: str) -> gymnasium.Env:
