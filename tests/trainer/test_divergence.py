@@ -14,6 +14,7 @@ from ganglion.trainer.environments import UnsuitableEnvironmentError
 from ganglion.trainer.lean.sac import LeanSAC
 from ganglion.trainer.recipes.dqn import DqnProtocol
 from ganglion.trainer.storage.checkpoint import list_checkpoints
+from ganglion.trainer.storage.manifest import write_manifest
 from ganglion.trainer.train import train
 from tests.trainer.strange import registered
 from tests.trainer.test_train import SMALL as SAC
@@ -80,6 +81,24 @@ def test_an_environment_that_spoils_while_it_trains_is_named(protocol, options, 
     with registered(good=210, **options) as env_id, pytest.raises(UnsuitableEnvironmentError, match=message):
         train(replace(protocol, env_id=env_id), tmp_path)
     assert not (tmp_path / "result.json").exists()
+
+
+@pytest.mark.parametrize("stop_before", [101, None])
+def test_a_checkpoint_that_is_not_finite_is_told_and_not_published(tmp_path, stop_before):
+    """One to go on from, and one of the end whose result is missing; both are as they were written."""
+    protocol = replace(SHORT, sparsity=0.0, quantised=False)
+    train(protocol, tmp_path, stop_before=stop_before)
+    newest = list_checkpoints(tmp_path)[-1]
+    model = LeanSAC.load(newest / "model.zip")
+    model.actor.mu.bias.data.fill_(torch.nan)
+    model.save(newest / "model.zip")
+    write_manifest(newest)
+    (tmp_path / "result.json").unlink(missing_ok=True)
+    with pytest.raises(
+        DivergenceError, match=rf"weights of actor\.mu\.bias are not finite at step {model.num_timesteps}"
+    ):
+        train(protocol, tmp_path)
+    assert list_checkpoints(tmp_path)[-1] == newest and not (tmp_path / "result.json").exists()
 
 
 def _no_numbers(observations):
