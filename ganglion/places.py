@@ -66,4 +66,4 @@ def c_identifier(env_id: str) -> str:
 
 
 def _flat(name: str) -> str:
-    return name.replace("/", "-")
+    return re.sub("[/:]", "-", name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import logging
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable
 
@@ -15,6 +17,7 @@ from ganglion.codegen.policy import Policy
 
 _LOG = logging.getLogger(__name__)
 _PREFERRED_VERSION = 4  # the version of the MuJoCo tasks that the literature's returns are told for
+_NEAR = 0.65  # of difflib's ratio: "Cart" is near CartPole, "Nope" is not near Hopper
 
 
 class UnknownEnvironmentError(ValueError):
@@ -24,16 +27,18 @@ class UnknownEnvironmentError(ValueError):
 def resolve_env_id(name: str, known: Iterable[str] = ()) -> str:
     """The full id of `name`: itself, or for a bare name such as "Hopper" its -v4, else its newest version.
 
-    `known` are ids that count beside gymnasium's registry, such as those of the zoo.
+    `known` are ids that count beside gymnasium's registry, such as those of the zoo. "module:Id" imports the module,
+    which is to register the environment: one that is installed or lies in the working folder.
     """
-    ids = set(known) | set(gymnasium.registry)
-    if name in ids:
-        return name
-    versions = [env_id for env_id in ids if base_name(env_id) == name]
+    module, there = _split(name)
+    ids, before = set(known) | set(gymnasium.registry), f"{module}:" if module is not None else ""
+    if there in ids:
+        return before + there
+    versions = [env_id for env_id in ids if base_name(env_id) == there]
     if versions:
-        preferred = f"{name}-v{_PREFERRED_VERSION}"
-        return preferred if preferred in versions else max(versions, key=_version)
-    raise UnknownEnvironmentError(_unknown(name, ids))
+        preferred = f"{there}-v{_PREFERRED_VERSION}"
+        return before + (preferred if preferred in versions else max(versions, key=_version))
+    raise UnknownEnvironmentError(_unknown(there, ids, before))
 
 
 def base_name(env_id: str) -> str:
@@ -54,6 +59,7 @@ def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
 def open_quietly(env_id: str) -> gymnasium.Env:
     """`gymnasium.make` without deprecation notices; MuJoCo's warnings, which it would write to MUJOCO_LOG.TXT in the
     working folder, go to the log. UnknownEnvironmentError for what is not there or cannot be made."""
+    _split(env_id)
     gymnasium.logger.min_level = gymnasium.logger.ERROR
     if importlib.util.find_spec("mujoco"):
         import mujoco
@@ -67,6 +73,30 @@ def open_quietly(env_id: str) -> gymnasium.Env:
             raise UnknownEnvironmentError(_unknown(env_id, set(gymnasium.registry))) from error
         except (gymnasium.error.Error, ImportError) as error:
             raise UnknownEnvironmentError(f"environment {env_id} cannot be made: {error}") from error
+        except Exception as error:  # whatever a constructor raises
+            told = f"{type(error).__name__}: {error}"
+            raise UnknownEnvironmentError(f"environment {env_id} cannot be made: {told}") from error
+
+
+def _split(name: str) -> tuple[str | None, str]:
+    """The module of "module:Id", imported as `python -m` would find it, and the id; no module for a plain id.
+
+    UnknownEnvironmentError for a module that cannot be imported.
+    """
+    module, colon, env_id = name.partition(":")
+    if not colon:
+        return None, name
+    folder = os.getcwd()
+    if folder not in sys.path and "" not in sys.path:
+        sys.path.append(folder)
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        raise UnknownEnvironmentError(
+            f"module {module!r}, which is to register {name}, cannot be imported: {type(error).__name__}: {error}; "
+            "install it, or start the command in the folder where it lies"
+        ) from error
+    return module, env_id
 
 
 def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:
@@ -82,11 +112,11 @@ def _mismatch(env: gymnasium.Env, policy: Policy) -> str | None:
     return None
 
 
-def _unknown(name: str, ids: set[str]) -> str:
+def _unknown(name: str, ids: set[str], before: str = "") -> str:
     by_lower_case = {known.lower(): known for env_id in ids for known in (env_id, base_name(env_id))}
-    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
-    hint = f"did you mean {by_lower_case[near[0]]}?" if near else "give a gymnasium id such as Hopper-v4"
-    return f"there is no environment {name!r}; {hint}"
+    near = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=_NEAR)
+    hint = f"did you mean {before}{by_lower_case[near[0]]}?" if near else "give a gymnasium id such as Hopper-v4"
+    return f"there is no environment {before + name!r}; {hint}"
 
 
 def _version(env_id: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import fields, replace
 from typing import Literal, get_args, get_origin, get_type_hints
 
@@ -11,7 +10,9 @@ from gymnasium import spaces
 
 from .compression.calibration import BitWidths
 from .compression.pruning import Shape, allocate
-from .environments import atari_id, check_env, make_env
+from .environment_checks import check_env
+from .environments import make_env
+from .memory import check_memory
 from .protocol import Protocol, ProtocolError
 from .recipes import recipe_for
 
@@ -23,16 +24,16 @@ _POSITIVE = (
 _NOT_NEGATIVE = ("seed", "weight_decay", "learning_starts")
 _SHARES = ("gamma", "tau", "exploration_fraction", "exploration_final")
 _SEEDS = 2**32  # what numpy's generator takes
-_SCALAR_BYTES = 12  # reward, end and time limit of a transition, float32 each
-_MEMORY_SHARE = 0.9
+_LARGEST = 2**53  # whole numbers up to here are exact in a float, too
 
 
 def check_run(protocol: Protocol) -> None:
     """Raise ProtocolError or UnsuitableEnvironmentError for what cannot be trained here; no file is touched."""
     recipe = recipe_for(protocol)
-    check_protocol(protocol)
     check_env(protocol.env_id, recipe.action_space)
+    check_protocol(protocol)
     env = make_env(protocol.env_id)
+    _check_network(protocol, env.observation_space)
     check_memory(protocol, env.observation_space, env.action_space)
     parts = recipe.parts(recipe.new_model(replace(protocol, buffer_size=1), env))
     check_live(protocol, [tuple(layer.weight.shape) for layer in parts.layers])
@@ -41,6 +42,7 @@ def check_run(protocol: Protocol) -> None:
 def check_protocol(protocol: Protocol) -> None:
     """Raise ProtocolError for the first value that is not allowed."""
     _check_choices(protocol)
+    _check_sizes(protocol)
     if not 0.0 <= protocol.sparsity < 1.0:
         raise ProtocolError(f"sparsity is {protocol.sparsity}; allowed: 0 up to, but not including, 1")
     for name, value in _values(protocol, _POSITIVE):
@@ -74,18 +76,20 @@ def _check_choices(protocol: Protocol) -> None:
             raise ProtocolError(f"{name} is {value!r}; allowed: {', '.join(allowed)}")
 
 
-def check_memory(protocol: Protocol, observations: spaces.Box, actions: spaces.Space) -> None:
-    """Raise ProtocolError where the replay buffer would not fit into this machine's memory."""
-    stack = math.prod(observations.shape) * observations.dtype.itemsize
-    seen = stack // observations.shape[0] if atari_id(protocol.env_id) else 2 * stack
-    transition = seen + math.prod(actions.shape or (2,)) * 4 + _SCALAR_BYTES
-    needed = min(protocol.buffer_size, protocol.total_steps) * transition
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    fitting = int(_MEMORY_SHARE * memory) // transition
-    if needed > _MEMORY_SHARE * memory:
+def _check_sizes(protocol: Protocol) -> None:
+    for field in fields(protocol):
+        value = getattr(protocol, field.name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and abs(number) > _LARGEST:
+                raise ProtocolError(f"{field.name} has a number of {number.bit_length()} bits; allowed: up to 2**53")
+
+
+def _check_network(protocol: Protocol, observations: spaces.Box) -> None:
+    network = getattr(protocol, "network", "nature")
+    if network != "nature" and len(observations.shape) == 1:
         raise ProtocolError(
-            f"a replay buffer of buffer_size {protocol.buffer_size:,} takes {needed / 1e9:.1f} GB, this machine has "
-            f"{memory / 1e9:.1f}; at most buffer_size={fitting} fits (--set buffer_size=...)"
+            f"network is {network}, which is for images; {protocol.env_id} has vectors {observations.shape}, which get "
+            "a perceptron: leave --preset residual and --set network out (--preset small, --set widths=...)"
         )
 
 
@@ -105,6 +109,8 @@ def _check_schedule(protocol: Protocol) -> None:
             f"quantise_end is {protocol.quantise_end}, a share of the steps that ends integer training, which begins "
             "at 1; it must be above 1, or 1 with --no-quantised"
         )
+    if protocol.steps * protocol.quantise_end > _LARGEST:
+        raise ProtocolError(f"quantise_end is {protocol.quantise_end:g}, which makes the run longer than 2**53 steps")
     if not 0.0 <= protocol.prune_start < protocol.prune_end <= 1.0:
         raise ProtocolError(
             f"pruning runs from {protocol.prune_start} to {protocol.prune_end} of the steps; "
@@ -116,9 +122,33 @@ def _check_schedule(protocol: Protocol) -> None:
             f"{protocol.prune_events} pruning events do not fit into {span} steps; allowed: at most {span} "
             f"(--set prune_events={span}), or more steps"
         )
-    if protocol.learning_starts >= protocol.total_steps:
+    _check_training_begins(protocol)
+    integers = protocol.total_steps - protocol.steps
+    if protocol.quantises and integers < protocol.train_freq:
         raise ProtocolError(
-            f"learning starts at step {protocol.learning_starts}, the run has {protocol.total_steps}; train for longer"
+            f"quantise_end {protocol.quantise_end:g} leaves {integers} steps for integer training, which is done every "
+            f"{protocol.train_freq} (train_freq); train for more steps, raise quantise_end, or leave integers out "
+            "(--no-quantised)"
+        )
+
+
+def _check_training_begins(protocol: Protocol) -> None:
+    """Nothing may be pruned, or taken for trained, before the first training."""
+    every = protocol.train_freq
+    first = (protocol.learning_starts // every + 1) * every
+    told = f"the first training is at step {first:,} (learning_starts {protocol.learning_starts}, train_freq {every})"
+    if first > protocol.steps:
+        raise ProtocolError(
+            f"nothing would be trained in {protocol.steps:,} steps: {told}; train for longer (--steps), or lower both "
+            "(--set learning_starts=... train_freq=...)"
+        )
+    latest = protocol.schedule.start if protocol.prune_start else every  # who prunes from step 0 on trains then, too
+    if protocol.sparsity and first > latest:
+        remedies = [f"--set learning_starts={latest // every * every - 1}"] if latest >= every else []
+        remedies += [f"at least --steps {math.ceil(first / protocol.prune_start)}"] if protocol.prune_start else []
+        raise ProtocolError(
+            f"weights would be pruned untrained: pruning begins at step {protocol.schedule.start:,} (prune_start), "
+            f"{told}; needed: {' or '.join(remedies)}"
         )
 
 
@@ -135,7 +165,10 @@ def check_live(protocol: Protocol, shapes: list[Shape]) -> None:
     pattern is not for them."""
     if protocol.pattern == "neurons" and any(len(shape) > 2 for shape in shapes):
         raise ProtocolError("whole neurons are cut from perceptrons only, this network has convolutions; use pairs")
-    if not protocol.sparsity or protocol.allocation == "global" or protocol.pattern == "neurons":
+    if protocol.pattern == "neurons":
+        _check_neurons(protocol.sparsity, shapes)
+        return
+    if not protocol.sparsity or protocol.allocation == "global":
         return
     unit = 2 if protocol.pattern == "pairs" else 1
     for index, (shape, share) in enumerate(
@@ -148,3 +181,16 @@ def check_live(protocol: Protocol, shapes: list[Shape]) -> None:
                 f"{shape}, whose rows would all be dead and the policy constant; ask for less, use wider layers, or "
                 "another allocation (uniform, erk, global)"
             )
+
+
+def _check_neurons(sparsity: float, shapes: list[Shape]) -> None:
+    """Every hidden layer keeps a neuron, so that not every sparsity can be reached."""
+    weights = sum(math.prod(shape) for shape in shapes)
+    widths = [shapes[0][1], *(1 for _ in shapes[1:]), shapes[-1][0]]
+    kept = sum(inputs * outputs for inputs, outputs in zip(widths, widths[1:], strict=False))
+    if round((1 - sparsity) * weights) < kept:
+        most = math.floor((1 - kept / weights) * 10_000) / 10_000
+        raise ProtocolError(
+            f"sparsity {sparsity} cannot be reached by whole neurons: every hidden layer keeps one, which is {kept} of "
+            f"{weights:,} weights; allowed: up to {most:g}, or another pattern (unstructured, pairs)"
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import gymnasium
 import numpy as np
 
@@ -10,7 +12,6 @@ from ganglion.hil.environments import open_quietly
 GAMES = ("Pong", "Boxing", "Tutankham", "CrazyClimber")
 _ATARI_SUFFIX = "NoFrameskip-v4"
 _FRAMES = 4
-_CHECKED_STEPS = 200
 
 
 class UnsuitableEnvironmentError(ValueError):
@@ -32,6 +33,56 @@ class Float32Observation(gymnasium.ObservationWrapper):
         return observation.astype(np.float32)
 
 
+class Watched(gymnasium.Wrapper):
+    """Raises UnsuitableEnvironmentError, with environment and step, for an observation or a reward that cannot be
+    learned from, and for what the environment itself raises."""
+
+    def __init__(self, env: gymnasium.Env, env_id: str) -> None:
+        super().__init__(env)
+        self.env_id, self._steps = env_id, 0
+        self._shape = env.observation_space.shape
+        self._floats = np.issubdtype(env.observation_space.dtype, np.floating)
+
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple[np.ndarray, dict]:
+        """The first observation of an episode."""
+        try:
+            observation, info = self.env.reset(seed=seed, options=options)
+        except Exception as error:
+            raise self._raised("reset", error) from error
+        self._judge(observation)
+        return observation, info
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+        """One step of the environment."""
+        self._steps += 1
+        try:
+            observation, reward, terminated, truncated, info = self.env.step(action)
+            reward = float(reward)
+        except Exception as error:
+            raise self._raised("step", error) from error
+        self._judge(observation)
+        if not math.isfinite(reward):
+            raise self._unsuitable(f"the reward is {reward}", "what is learned from must be finite")
+        return observation, reward, terminated, truncated, info
+
+    def _judge(self, observation: np.ndarray) -> None:
+        if observation.shape != self._shape:
+            raise self._unsuitable(f"an observation has shape {observation.shape}", f"its space says {self._shape}")
+        if self._floats and not np.isfinite(observation).all():
+            where = np.argwhere(~np.isfinite(observation))[0].tolist()
+            told = f"observation {where} is {observation[tuple(where)]}"
+            raise self._unsuitable(told, "what is learned from must be finite")
+
+    def _raised(self, name: str, error: Exception) -> UnsuitableEnvironmentError:
+        return self._unsuitable(f"{name} raised {type(error).__name__} ({error})", "no episode may end so")
+
+    def _unsuitable(self, what: str, why: str) -> UnsuitableEnvironmentError:
+        steps = f"{self._steps:,} step{'' if self._steps == 1 else 's'}"
+        return UnsuitableEnvironmentError(
+            f"{self.env_id}: {what} after {steps}; {why}: mend the environment or wrap it"
+        )
+
+
 def usual_gamma(env_id: str) -> float:
     """The discount that a teacher of `env_id` is trained with: without 0.9999 Swimmer does not learn to swim."""
     return 0.9999 if env_id.startswith("Swimmer") else 0.99
@@ -47,10 +98,13 @@ def atari_id(name: str) -> str | None:
 def make_env(env_id: str, seed: int | None = None, training: bool = False) -> gymnasium.Env:
     """The environment `env_id`, its spaces and dynamics seeded: float32 observations, or images (4, 84, 84).
 
-    Games are preprocessed as usual; only in `training` a lost life ends an episode and rewards are clipped.
+    Games are preprocessed as usual; only in `training` a lost life ends an episode and rewards are clipped, and what
+    cannot be learned from is an error (`Watched`).
     UnsuitableEnvironmentError where observations are not numbers.
     """
     env = _make_game(env_id, training) if atari_id(env_id) else _make_vectors(env_id)
+    if training:
+        env = Watched(env, env_id)
     if seed is not None:
         env.reset(seed=seed)
         env.action_space.seed(seed)
@@ -75,38 +129,3 @@ def _make_game(env_id: str, training: bool) -> gymnasium.Env:
     env = gymnasium.wrappers.FrameStackObservation(env, _FRAMES, padding_type="zero")
     images = gymnasium.spaces.Box(0, 255, env.observation_space.shape[:3], np.uint8)
     return gymnasium.wrappers.TransformObservation(env, lambda stack: stack[..., 0], images)
-
-
-def check_env(env_id: str, action_space: type[gymnasium.Space]) -> None:
-    """Raise UnsuitableEnvironmentError unless `env_id` has such actions and flat or image observations, all finite."""
-    env = make_env(env_id, seed=0)
-    if not isinstance(env.action_space, action_space):
-        kind = {gymnasium.spaces.Box: "sac", gymnasium.spaces.Discrete: "dqn"}.get(type(env.action_space))
-        advice = f"use --algo {kind}" if kind else "neither algorithm can act there"
-        raise UnsuitableEnvironmentError(
-            f"{env_id} has actions {env.action_space}, {action_space.__name__} is needed; {advice}"
-        )
-    if isinstance(env.action_space, gymnasium.spaces.Box) and not env.action_space.is_bounded():
-        raise UnsuitableEnvironmentError(
-            f"{env_id} has actions without bounds; wrap it so that they lie between two numbers"
-        )
-    if len(env.observation_space.shape) not in (1, 3):
-        shape = env.observation_space.shape
-        raise UnsuitableEnvironmentError(
-            f"{env_id} has observations of shape {shape}; a vector or a stack of images is needed"
-        )
-    _check_finite(env, env_id)
-
-
-def _check_finite(env: gymnasium.Env, env_id: str) -> None:
-    observation, _ = env.reset(seed=0)
-    for step in range(_CHECKED_STEPS):
-        if not np.isfinite(observation).all():
-            where = np.argwhere(~np.isfinite(observation))[0].tolist()
-            raise UnsuitableEnvironmentError(
-                f"{env_id}: observation {where} is {observation[tuple(where)]} after {step} random steps; "
-                "what is learned from must be finite: mend the environment or wrap it"
-            )
-        observation, _, terminated, truncated, _ = env.step(env.action_space.sample())
-        if terminated or truncated:
-            observation, _ = env.reset()

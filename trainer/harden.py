@@ -18,7 +18,7 @@ from torch import nn
 
 from .critics import CRITICS_DISCOUNT, DEFAULTS, CriticSettings, fit_critics
 from .distil.verdict import check_environment
-from .environments import check_env
+from .environment_checks import check_env
 from .evaluation import evaluate_together, summarise
 from .progress import FINAL_EPISODES, FINAL_SEED
 from .reinforce import ReinforceSettings, check_settings, reinforce

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from ganglion.codegen.actor import write_actor
 from .averaging import Averaging
 from .compression.callback import Compression
 from .compression.export import ExportError, check_exportable, export_policy
+from .divergence import check_weights, finite
+from .environments import Watched, make_env
 from .evaluation import Act, act_float, act_integer, evaluate_together, summarise
 from .protocol import Protocol
 from .recipes.recipe import Recipe
@@ -66,11 +69,13 @@ class Progress(BaseCallback):
     def act(self) -> Act:
         """The deterministic policy as it stands: float, or the very integers that would be exported."""
         if self.parts.layers[0].quantiser is None or not self._exportable():
-            return act_float(self.model)
+            return finite(act_float(self.model), self.model, self.folder)
         return act_integer(self._policy())
 
     def save(self) -> None:
-        """Write a checkpoint of everything that the rest of the run depends on."""
+        """Write a checkpoint of everything that the rest of the run depends on; DivergenceError for a model that is
+        not finite."""
+        check_weights(self.model, self.folder)
         extra = {"float_returns": self.float_returns, "best": self.best}
         state = self.compression.state | self.averaging.state | extra
         self._saved = self.num_timesteps
@@ -123,6 +128,8 @@ class Progress(BaseCallback):
     def _on_rollout_start(self) -> None:
         if self.stop_before is not None and self.num_timesteps >= self.protocol.last_rollout(self.stop_before):
             raise StopBefore
+        if not math.isfinite(self.parts.layers[-1].bias.detach().sum()):  # cheap, and soon reached from any weight
+            check_weights(self.model, self.folder)
         every = self.protocol.checkpoint_every
         if self.num_timesteps // every > self._saved // every:
             self.save()
@@ -160,8 +167,10 @@ class Progress(BaseCallback):
             self._failing.add(write)
 
     def _evaluate(self, episodes: int, first_seed: int) -> list[float]:
+        check_weights(self.model, self.folder)
+        env_id = self.protocol.env_id
         with self.averaging.in_use():
-            return evaluate_together(self.act(), self.protocol.env_id, episodes, first_seed)
+            return evaluate_together(self.act(), lambda: Watched(make_env(env_id), env_id), episodes, first_seed)
 
     def _nonzeros(self) -> int:
         return sum(layer.nonzeros for layer in self.parts.layers)

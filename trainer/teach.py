@@ -23,7 +23,8 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from .critics import CRITICS_DISCOUNT, DEFAULTS, CriticSettings, fit_critics
-from .environments import check_env, make_env
+from .environment_checks import check_env
+from .environments import make_env
 from .evaluation import evaluate_together, summarise
 from .imported import read_model
 from .progress import CURVE_SEED, FINAL_EPISODES, FINAL_SEED

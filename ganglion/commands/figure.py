@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class Figure:
 
         env_id = resolve_env_id(self.env)
         entries = collect(env_id, zoo_folder() if self.zoo else Path(os.devnull), self.runs)
-        stem = self.out or Path("runs", f"{env_id.replace('/', '-')}-sparsity")
+        stem = self.out or Path("runs", f"{re.sub('[/:]', '-', env_id)}-sparsity")
         stem.parent.mkdir(parents=True, exist_ok=True)
         console = Console()
         for kind in _KINDS:

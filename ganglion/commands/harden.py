@@ -52,7 +52,9 @@ class Harden:
         )
         check_settings(settings, self.seed)
         check_teacher(teacher)
-        folder = self.folder or Path("runs", f"{teacher.env_id}-hardened-{self.seed}".replace("/", "-"))
+        folder = self.folder or Path(
+            "runs", f"{teacher.env_id}-hardened-{self.seed}".replace("/", "-").replace(":", "-")
+        )
         console = Console()
 
         def report(step: int, mean_return: float) -> None:

@@ -42,7 +42,9 @@ class Teach:
         protocol = self._protocol()
         from ganglion.trainer.teach import teach
 
-        folder = self.folder or Path("runs") / f"{protocol.env_id}-teacher-ppo-{protocol.seed}".replace("/", "-")
+        folder = self.folder or Path("runs") / f"{protocol.env_id}-teacher-ppo-{protocol.seed}".replace(
+            "/", "-"
+        ).replace(":", "-")
         teacher = teach(protocol, folder)
         returns = teacher.about["returns"]["float"]
         said = f"return {returns['mean']:,.1f} ± {returns['std']:,.1f}, worst {returns['min']:,.1f}"

@@ -17,7 +17,7 @@ class Train:
     """Train one actor: dense, then pruned, then quantised, by the published protocol. Goes on where it was stopped."""
 
     env: str
-    """Environment, such as Hopper, Hopper-v5, CartPole or Pong."""
+    """Environment, such as Hopper, Hopper-v5, CartPole or Pong; module:Id for one that a module of yours registers."""
     how: Annotated[TrainingOptions, Flat] = field(default_factory=TrainingOptions)
     sparsity: float | None = None
     """Share of the weights that end as zero, by default 0.98; 0 for a dense actor, as the preset teacher always is."""
@@ -36,7 +36,7 @@ class Train:
 
         kind = "" if protocol.quantised or self.how.preset == "teacher" else "-float"
         name = f"{protocol.env_id}-{self.how.preset_for(protocol.env_id)}-{protocol.sparsity:g}{kind}-{self.seed}"
-        folder = self.folder or Path("runs") / name.replace("/", "-")
+        folder = self.folder or Path("runs") / name.replace("/", "-").replace(":", "-")
         result = train(protocol, folder)
         said = f"return {result.mean:,.1f} over {len(result.returns)} episodes"
         Console().print(f"finished: {folder / result.file}: {said}", highlight=False, soft_wrap=True)

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from ganglion.trainer.recipes import Recipe
 
 Flat = tyro.conf.OmitArgPrefixes
-_HAVE_OPTIONS = ("sparsity", "seed", "quantised")
+_HAVE_OPTIONS = {
+    "env_id": "--env",
+    "seed": "--seed (sweep: --seeds)",
+    "steps": "--steps",
+    "sparsity": "--sparsity (sweep: --sparsities)",
+    "allocation": "--allocation",
+    "pattern": "--pattern",
+    "quantised": "--no-quantised",
+    "gamma": "--gamma",
+    "bits": "--weight-bits, --activation-bits, --observation-bits, --powers-of-two, --per-layer",
+}
 _READ = {
     int: ("a whole number", int),
     float: ("a number", float),
@@ -94,7 +104,7 @@ class TrainingOptions:
         changes |= {
             name: getattr(self, name) for name in ("steps", "gamma", "allocation") if getattr(self, name) is not None
         }
-        return changes | dict(_parse(text, recipe.protocol) for text in chain.from_iterable(self.set))
+        return changes | _parse_all(self.set, recipe.protocol)
 
 
 def resolve_training_env(name: str) -> str:
@@ -116,16 +126,33 @@ def _fitting_algorithm(env_id: str) -> str:
     return "dqn" if discrete else "sac"
 
 
+def _parse_all(given: tuple[tuple[str, ...], ...], protocol: type[Protocol]) -> dict[str, Any]:
+    """What every --set gives; each name once."""
+    if not all(given):
+        raise UsageError("--set needs at least one NAME=VALUE, such as --set tau=0.01")
+    changes: dict[str, Any] = {}
+    for text in chain.from_iterable(given):
+        name, value = _parse(text, protocol)
+        if name in changes:
+            raise UsageError(f"{name} is set twice, the second time by {text!r}; give it once")
+        changes[name] = value
+    return changes
+
+
 def _parse(text: str, protocol: type[Protocol]) -> tuple[str, Any]:
     """NAME=VALUE as a hyperparameter of the type of its default."""
     name, equals, value = text.partition("=")
     if name in _HAVE_OPTIONS:
-        raise UsageError(f"{name} has an option of its own: --{name.replace('_', '-')}")
-    defaults = {field.name: field.default for field in dataclasses.fields(protocol)}
-    kinds = {key: type(default) for key, default in defaults.items() if type(default) in _READ}
-    if not equals or name not in kinds:
-        raise UsageError(f"there is no hyperparameter {text!r}; allowed, as NAME=VALUE: {', '.join(sorted(kinds))}")
-    told, read = _READ[kinds[name]]
+        raise UsageError(f"{name} has an option of its own: {_HAVE_OPTIONS[name]}")
+    defaults = {field.name: field.default for field in dataclasses.fields(protocol) if type(field.default) in _READ}
+    if name not in defaults:
+        allowed = ", ".join(sorted(defaults.keys() - _HAVE_OPTIONS.keys()))
+        raise UsageError(f"there is no hyperparameter {text!r}; allowed, as NAME=VALUE: {allowed}")
+    default = defaults[name]
+    if not equals:
+        usual = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        raise UsageError(f"{name} needs a value, such as {name}={usual}")
+    told, read = _READ[type(default)]
     try:
         return name, read(value)
     except ValueError as error:

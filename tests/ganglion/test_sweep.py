@@ -59,7 +59,10 @@ def test_what_another_sweep_left_is_refused_and_not_drawn(tmp_path, engine, caps
     [
         (["--env", "Pendulum", "--algo", "dqn"], "use --algo sac"),
         (["--env", "Hopper", "--sparsities", "0.9", "0.999"], r"sparsity 0\.999 leaves"),
-        (["--env", "Pendulum", "--share-dense", "--set", "prune_start=0"], "no dense beginning to share"),
+        (
+            ["--env", "Pendulum", "--share-dense", "--set", "prune_start=0", "learning_starts=0"],
+            "no dense beginning to share",
+        ),
     ],
 )
 def test_what_no_run_could_do_is_told_before_any_starts(tmp_path, engine, capsys, arguments, message):

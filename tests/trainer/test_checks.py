@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from ganglion.hil.environments import UnknownEnvironmentError
-from ganglion.trainer import checks
+from ganglion.trainer import memory
 from ganglion.trainer.checks import check_live, check_protocol, check_run
 from ganglion.trainer.environments import UnsuitableEnvironmentError
 from ganglion.trainer.lean.sac import LeanSAC
 from ganglion.trainer.protocol import ProtocolError
 from ganglion.trainer.recipes.dqn import DqnProtocol
 from ganglion.trainer.train import train
+from tests.trainer.strange import registered
 from tests.trainer.test_train import SMALL
 
 
@@ -41,6 +42,16 @@ from tests.trainer.test_train import SMALL
         ({"tau": 2.0}, "tau is 2.0; allowed: 0 to 1"),
         ({"quantise_end": 0.5}, "quantise_end is 0.5"),
         ({"quantise_end": 1.0}, "or 1 with --no-quantised"),
+        ({"quantise_end": 1.0001}, "leaves 0 steps for integer training"),
+        ({"quantise_end": 1e300}, "longer than 2"),
+        ({"train_freq": 5_000}, r"the first training is at step 5,000 \(learning_starts 30, train_freq 5000\)"),
+        ({"learning_starts": 550}, "nothing would be trained in 500 steps"),
+        ({"learning_starts": 100}, "needed: --set learning_starts=99 or at least --steps 505"),
+        ({"train_freq": 200}, "first training is at step 200 .* needed: at least --steps 1000"),
+        ({"prune_start": 0.0}, "needed: --set learning_starts=0"),
+        ({"steps": 10**400}, r"steps has a number of 1329 bits; allowed: up to 2\*\*53"),
+        ({"evaluate_every": 10**400}, "evaluate_every has a number of 1329 bits"),
+        ({"widths": (64, 10**400)}, "widths has a number of 1329 bits"),
     ],
 )
 def test_bad_protocols_are_named(changes, message):
@@ -66,15 +77,45 @@ def test_what_only_one_algorithm_has_is_checked_too(changes, message):
 def test_a_replay_buffer_that_does_not_fit_into_memory_is_named(monkeypatch):
     game = gymnasium.spaces.Box(0, 255, (4, 84, 84), np.uint8), gymnasium.spaces.Discrete(6)
     protocol = DqnProtocol("PongNoFrameskip-v4")
-    monkeypatch.setattr(checks.os, "sysconf", {"SC_PHYS_PAGES": 4_000_000, "SC_PAGE_SIZE": 4096}.__getitem__)
-    checks.check_memory(protocol, *game)  # 7 GB of 16: each frame is kept once
-    monkeypatch.setattr(checks.os, "sysconf", {"SC_PHYS_PAGES": 1_000_000, "SC_PAGE_SIZE": 4096}.__getitem__)
+    monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 4_000_000, "SC_PAGE_SIZE": 4096}.__getitem__)
+    memory.check_memory(protocol, *game)  # 7 GB of 16: each frame is kept once
+    monkeypatch.setattr(memory.os, "sysconf", {"SC_PHYS_PAGES": 1_000_000, "SC_PAGE_SIZE": 4096}.__getitem__)
     with pytest.raises(ProtocolError, match=r"takes 7\.1 GB, this machine has 4\.1; at most buffer_size=(\d+)") as told:
-        checks.check_memory(protocol, *game)
+        memory.check_memory(protocol, *game)
     fitting = int(str(told.value).split("buffer_size=")[1].split()[0])
-    checks.check_memory(replace(protocol, buffer_size=fitting), *game)
+    memory.check_memory(replace(protocol, buffer_size=fitting), *game)
     with pytest.raises(ProtocolError, match="takes"):
-        checks.check_memory(replace(protocol, buffer_size=fitting + 1), *game)
+        memory.check_memory(replace(protocol, buffer_size=fitting + 1), *game)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"widths": (1_000_000, 1_000_000)}, r"networks of widths \(1000000, 1000000\) take .* this machine has"),
+        ({"batch_size": 10**11}, "a batch of batch_size 100,000,000,000 takes .* at most batch_size="),
+    ],
+)
+def test_networks_and_batches_that_do_not_fit_into_memory_are_named(changes, message):
+    with pytest.raises(ProtocolError, match=message):
+        check_run(replace(SMALL, **changes))
+
+
+def test_what_the_remedies_name_is_allowed():
+    for changes in (
+        {"learning_starts": 99},
+        {"learning_starts": 100, "steps": 505},
+        {"train_freq": 200, "steps": 1000},
+    ):
+        check_protocol(replace(SMALL, **changes))
+    check_protocol(replace(SMALL, prune_start=0.0, learning_starts=0))
+
+
+def test_whole_neurons_reach_only_so_much_sparsity():
+    shapes, protocol = [(32, 3), (32, 32), (1, 32)], replace(SMALL, pattern="neurons")
+    weights, kept = 32 * (3 + 32 + 1), 3 + 1 + 1
+    check_live(replace(protocol, sparsity=1 - kept / weights), shapes)
+    with pytest.raises(ProtocolError, match=r"cannot be reached by whole neurons: .* 5 of 1,152 .* up to 0\.9956,"):
+        check_live(replace(protocol, sparsity=0.999), shapes)
 
 
 def test_a_layer_without_a_live_row_is_named_before_training():
@@ -103,41 +144,73 @@ def test_nothing_is_trained_before_bad_input_is_named(changes, message, tmp_path
     assert not list(tmp_path.iterdir())
 
 
-class _Strange(gymnasium.Env):
-    """Its second observation is not finite, or its first if `first` is not."""
+def _box(low, high, shape=None, dtype=np.float32):
+    low, high = (np.broadcast_to(np.asarray(bound, dtype), shape or np.shape(low)) for bound in (low, high))
+    return gymnasium.spaces.Box(low, high, dtype=dtype)
 
-    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32)
 
-    action_space = gymnasium.spaces.Box(-1, 1, (1,), np.float32)
-
-    def __init__(self, first=0.0, **spaces):
-        self.first = first
-        vars(self).update(spaces)
-
-    def reset(self, *, seed=None, options=None):
-        return np.array([self.first, 0.0], np.float32), {}
-
-    def step(self, action):
-        return np.array([0.0, np.nan], np.float32), 0.0, False, False, {}
+def _observations(*shape, dtype=np.float32):
+    return gymnasium.spaces.Box(0, 255, shape, dtype)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, r"observation \[1\] is nan after 1"),
-        ({"first": np.inf}, r"observation \[0\] is inf after 0"),
+        ({"then": np.nan}, r"observation \[1\] is nan after 1 step;"),
+        ({"first": np.inf}, r"observation \[1\] is inf after 0 steps"),
+        ({"reward": np.inf, "good": 30}, "the reward is inf after 31 steps"),
+        ({"reward": np.nan}, "the reward is nan after 1 step;"),
+        ({"raises": "reset"}, r"reset raised ValueError \(no episode left\) after 0 steps"),
+        ({"raises": "step", "good": 4}, r"step raised ZeroDivisionError \(division by zero\) after 5 steps"),
+        ({"shape": (3,)}, r"an observation has shape \(3,\) after 0 steps; its space says \(2,\)"),
         ({"action_space": gymnasium.spaces.Box(-np.inf, np.inf, (1,))}, "actions without bounds"),
         ({"action_space": gymnasium.spaces.MultiBinary(2)}, "neither algorithm can act there"),
+        ({"action_space": _box(-1, 1, (2, 2))}, r"actions of shape \(2, 2\)"),
+        ({"action_space": _box(-1, 1, (0,))}, r"actions of shape \(0,\)"),
+        ({"action_space": _box(-1, 1, (2,), np.int32)}, "actions of type int32"),
+        ({"action_space": _box([-1, 1], [1, 1])}, "number 1 lies between 1 and 1"),
+        ({"action_space": _box([-3e38, -1], [3e38, 1])}, r"number 0 lies between -3e\+38 and 3e\+38"),
         ({"observation_space": gymnasium.spaces.Discrete(16)}, r"has observations Discrete\(16\); a vector of numbers"),
+        ({"observation_space": _observations(0)}, r"observations of shape \(0,\), which are empty"),
+        ({"observation_space": _observations(4, 84, 84, dtype=np.uint8)}, "sac is for vectors of numbers"),
     ],
 )
 def test_unsuitable_environments_are_named(options, message, tmp_path):
-    gymnasium.register("Strange-v0", _Strange, kwargs=options)
-    try:
-        with pytest.raises(UnsuitableEnvironmentError, match=message):
-            train(replace(SMALL, env_id="Strange-v0"), tmp_path)
-    finally:
-        del gymnasium.registry["Strange-v0"]
+    with registered(**options) as env_id, pytest.raises(UnsuitableEnvironmentError, match=message):
+        train(replace(SMALL, env_id=env_id), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"action_space": gymnasium.spaces.Discrete(3, start=1)}, "counted from 1"),
+        ({"observation_space": _observations(4, 84, 84, dtype=np.uint8)}, "images come from Atari games only"),
+    ],
+)
+def test_what_deep_q_learning_cannot_do_is_named(options, message, tmp_path):
+    with (
+        registered(**{"action_space": gymnasium.spaces.Discrete(2), **options}) as env_id,
+        pytest.raises(UnsuitableEnvironmentError, match=message),
+    ):
+        train(DqnProtocol(env_id), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_wrong_algorithm_is_told_before_its_schedule():
+    with pytest.raises(UnsuitableEnvironmentError, match="use --algo sac"):
+        check_run(DqnProtocol("Pendulum-v1", steps=100))
+
+
+def test_a_network_for_images_is_refused_for_vectors():
+    with pytest.raises(ProtocolError, match=r"network is residual, which is for images; CartPole-v1 has vectors"):
+        check_run(DqnProtocol("CartPole-v1", network="residual"))
+
+
+def test_a_constructor_that_raises_is_named(tmp_path):
+    told = pytest.raises(UnknownEnvironmentError, match="cannot be made: ValueError: no such level")
+    with registered(refuses=ValueError("no such level")) as env_id, told:
+        train(replace(SMALL, env_id=env_id), tmp_path)
     assert not list(tmp_path.iterdir())
 
 

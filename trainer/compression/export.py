@@ -56,7 +56,9 @@ def _linear(index: int, layer: SparseLinear, finer: int = 0) -> Linear:
     """The layer in integers; `finer` takes so much from the exponents of weights and outputs, but not of inputs."""
     weights, bias, exponents = layer.codes()
     if not bool(torch.isfinite(weights).all() and torch.isfinite(bias).all()):
-        raise ExportError(f"layer {index} has weights or biases that are not finite; training diverged")
+        raise ExportError(
+            f"layer {index} has weights or biases that are not finite; training diverged, lower learning_rate"
+        )
     quantiser = layer.quantiser
     return Linear(
         weights=weights.numpy().astype(np.int8),

@@ -18,6 +18,7 @@ from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.noise import ActionNoise
 from torch import nn
 
+from ..divergence import check_actions
 from .adam import FlatAdam
 from .flat import Flat
 from .networks import Actor, Critics, TrainedCritics
@@ -106,6 +107,7 @@ class LeanSAC(SAC):
         with torch.no_grad():
             observations = torch.from_numpy(self._last_obs)
             actions = _Sample(*self._networks().actor.forward(observations)).actions.numpy()
+        check_actions(actions, self)
         return self.policy.unscale_action(actions), actions
 
     def _networks(self) -> _Networks:

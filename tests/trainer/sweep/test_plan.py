@@ -111,7 +111,7 @@ def test_every_kind_of_run_is_checked_once_and_what_is_finished_not_at_all(tmp_p
 @pytest.mark.parametrize("prune_start", [0.0, 0.003])
 def test_without_dense_steps_there_is_no_beginning_to_share(tmp_path, prune_start):
     def make(env_id):
-        return replace(TINY, prune_start=prune_start)
+        return replace(TINY, prune_start=prune_start, learning_starts=0)
 
     plan_runs(AXES, make, tmp_path)
     with pytest.raises(ProtocolError, match=r"beginning-seed0: pruning starts at step [01] .*no dense beginning"):
