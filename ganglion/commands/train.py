@@ -32,10 +32,12 @@ class Train:
     def run(self) -> int:
         """Train to the end."""
         protocol = self.how.protocol(self.env, seed=self.seed, **self._compression())
+        from ganglion.trainer.protocol import shortest
         from ganglion.trainer.train import train
 
         kind = "" if protocol.quantised or self.how.preset == "teacher" else "-float"
-        name = f"{protocol.env_id}-{self.how.preset_for(protocol.env_id)}-{protocol.sparsity:g}{kind}-{self.seed}"
+        sparsity = shortest(protocol.sparsity)
+        name = f"{protocol.env_id}-{self.how.preset_for(protocol.env_id)}-{sparsity}{kind}-{self.seed}"
         folder = self.folder or Path("runs") / name.replace("/", "-")
         result = train(protocol, folder)
         said = f"return {result.mean:,.1f} over {len(result.returns)} episodes"

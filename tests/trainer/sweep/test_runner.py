@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ganglion.trainer.storage.folder import claim
 from ganglion.trainer.sweep import Axes, plan_runs, sweep
 
 from .here import Report
@@ -79,7 +80,7 @@ WHOLE = json.dumps({"step": 50, "returns": [1.0, 3.0]}) + "\n"
 def test_half_a_line_does_not_end_a_sweep(tmp_path, curve, step, told):
     runs = _plan(tmp_path, seeds=(0,), share_dense=False)
     folder = runs[-1].folder
-    folder.mkdir(parents=True)
+    claim(folder, runs[-1].protocol.described)
     (folder / "curve.jsonl").write_text(curve)
     (folder / "step").write_text(step)
     report = Report()
