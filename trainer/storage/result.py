@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import sys
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -108,13 +108,13 @@ def _parsed(path: Path) -> Result:
         bad = [name for name, is_right in _KINDS.items() if not is_right(values.get(name))]
         if bad:
             raise ValueError(f"{', '.join(bad)}: missing, or no such value can be")
-    except (OSError, ValueError, OverflowError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ResultError(f"{path} is damaged ({error})") from error
     return Result(**{name: values.get(name) for name in _KINDS})
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _is_count(value: object) -> bool:
