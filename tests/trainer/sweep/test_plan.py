@@ -154,9 +154,9 @@ def test_a_run_whose_result_is_damaged_is_not_finished(tmp_path, content):
 
 
 def test_sparsities_that_are_almost_the_same_have_folders_of_their_own(tmp_path):
-    runs = plan_runs(replace(AXES, sparsities=(0.95, 0.5, 0.5000001, 1e-5)), tiny, tmp_path)
+    runs = plan_runs(replace(AXES, sparsities=(0.9, 0.5, 0.5000001, 1e-5)), tiny, tmp_path)
     assert [run.folder.name for run in runs[2:]] == [
-        "s0.95-int-seed0", "s0.5-int-seed0", "s0.5000001-int-seed0", "s1e-05-int-seed0"
+        "s0.9-int-seed0", "s0.5-int-seed0", "s0.5000001-int-seed0", "s1e-05-int-seed0"
     ]  # fmt: skip
 
 
