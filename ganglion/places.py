@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from ganglion.codegen.policy import Policy
-from ganglion.hil.environments import base_name
+from ganglion.hil.environments import base_name, file_name
 from ganglion.hil.report import write_whole
 
 BUILD = Path("build")
@@ -18,12 +18,12 @@ _IMAGE = "image.sha256"
 
 def build_folder(policy: Policy, target: str, root: Path = BUILD) -> Path:
     """The folder of all that is built from `policy` for `target`, such as build/Hopper-v4-1a2b3c4d-cortex-m4."""
-    return root / f"{_flat(policy.env_id)}-{policy.digest[:8]}-{target}"
+    return root / f"{file_name(policy.env_id)}-{policy.digest[:8]}-{target}"
 
 
 def latest_link(env_id: str, root: Path = BUILD) -> Path:
     """The link to the latest build for an environment, such as build/Hopper."""
-    return root / _flat(base_name(env_id))
+    return root / file_name(base_name(env_id))
 
 
 def point_latest(env_id: str, folder: Path) -> Path:
@@ -56,14 +56,10 @@ def device_reports(env_id: str, root: Path = BUILD, kind: str | None = None) -> 
     """The finished reports of all runs of actors for an environment, on devices of `kind` or on any, that are of what
     lies beside them now."""
     name = glob.escape(kind) if kind else "*"
-    found = sorted(root.glob(f"{glob.escape(_flat(env_id))}-????????-*/report-{name}.json"))
+    found = sorted(root.glob(f"{glob.escape(file_name(env_id))}-????????-*/report-{name}.json"))
     return [path for path in found if ".partial" not in path.suffixes and is_current(path)]
 
 
 def c_identifier(env_id: str) -> str:
     """The name of the policy in C: "hopper" for "Hopper-v4"."""
     return re.sub(r"\W+", "_", base_name(env_id)).lower()
-
-
-def _flat(name: str) -> str:
-    return re.sub("[/:]", "-", name)

@@ -46,6 +46,11 @@ def base_name(env_id: str) -> str:
     return re.sub(r"-v\d+$", "", env_id)
 
 
+def file_name(env_id: str) -> str:
+    """An id as a file or folder may be called: "ALE-Pong-v5" for "ALE/Pong-v5"."""
+    return re.sub("[/:]", "-", env_id)
+
+
 def make_env(env_id: str, policy: Policy) -> gymnasium.Env:
     """Make `env_id` without its deprecation notices; refuse one whose spaces do not fit `policy`."""
     env = open_quietly(env_id)

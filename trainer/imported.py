@@ -21,6 +21,7 @@ import torch
 from ganglion.hil.environments import UnknownEnvironmentError
 
 from .environments import UnsuitableEnvironmentError, make_env
+from .storage.checkpoint import list_checkpoints
 from .storage.folder import PROTOCOL
 from .teacher import ACTIVATIONS, Normaliser, SquashKind, Teacher, TeacherError, check_finite, network, read_teacher
 
@@ -128,8 +129,9 @@ def _newest(folder: Path) -> tuple[Path, str | None]:
     else:
         env_id = None
     finished = folder / "teacher.safetensors"
-    names = ("model.zip", "step-*/model.zip", "step-*/teacher.safetensors")  # a checkpoint's teacher is its mean
-    found = [finished] if finished.is_file() else sorted(path for name in names for path in folder.glob(name))
+    names = ("model.zip", "teacher.safetensors")  # a checkpoint's teacher is its mean
+    saved = [folder / "model.zip", *(path / name for path in list_checkpoints(folder) for name in names)]
+    found = [path for path in ([finished] if finished.is_file() else saved) if path.is_file()]
     if not found:
         raise TeacherError(f"{folder}: holds no teacher.safetensors and no checkpoint (step-*/model.zip)")
     return found[-1], env_id

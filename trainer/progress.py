@@ -23,9 +23,10 @@ from .recipes.recipe import Recipe
 from .storage.checkpoint import list_checkpoints, model_bytes, save_checkpoint
 from .storage.curve import Curve
 from .storage.disk import DiskError, say, writing
-from .storage.folder import replace_bytes, replace_text
+from .storage.folder import PROTOCOL, replace_bytes, replace_text, told
+from .storage.names import BEST, STEP
 from .storage.provenance import provenance
-from .storage.result import Result, write_result
+from .storage.result import Result, file_digest, write_result
 from .teacher import write_teacher
 
 CURVE_SEED = 10_000
@@ -82,7 +83,9 @@ class Progress(BaseCallback):
         save_checkpoint(self.model, self.folder, state, self._write_more)
 
     def _write_more(self, checkpoint: Path) -> None:
-        """The averaged teacher, and the best policy so far: the run's own may be one of steps that are run again."""
+        """The protocol, the averaged teacher, and the best policy so far: the run's own may be one of steps that are
+        run again."""
+        (checkpoint / PROTOCOL).write_text(told(self.protocol.described))
         if self.protocol.averaging_steps and self.recipe.head == "tanh":
             self._write_teacher(checkpoint / "teacher.safetensors", {})
         if self.best is not None:
@@ -91,6 +94,7 @@ class Progress(BaseCallback):
     def finish(self, shared_dense: bool) -> Result:
         """Measure the last policy on fresh seeds, write it and the run's result; DiskError where that fails."""
         returns = self._evaluate(FINAL_EPISODES, FINAL_SEED)
+        file = self._write_policy("", returns)
         result = Result(
             algorithm=self.protocol.algorithm,
             env_id=self.protocol.env_id,
@@ -103,16 +107,17 @@ class Progress(BaseCallback):
             returns_before_integers=self.float_returns,
             best=_told(self.best),
             shared_dense=shared_dense,
-            file=self._write_policy("", returns),
+            file=file,
+            sha256=file_digest(self.folder / file),
         )
         write_result(self.folder, result)
         return result
 
     def _init_callback(self) -> None:
         """Have the best policy of the checkpoint that is gone on from, not one of steps that are run again."""
-        for path in self.folder.glob("best-*"):
-            if self.best is None or path.name != self.best["file"]:
-                path.unlink()
+        for name in BEST:
+            if self.best is None or name != self.best["file"]:
+                (self.folder / name).unlink(missing_ok=True)
         if self.best is not None:
             kept, path = list_checkpoints(self.folder)[-1] / self.best["file"], self.folder / self.best["file"]
             if not path.exists() or path.read_bytes() != kept.read_bytes():
@@ -140,7 +145,7 @@ class Progress(BaseCallback):
         if self.num_timesteps % self.protocol.evaluate_every == 0:
             self._record(self._evaluate(self.protocol.evaluation_episodes, CURVE_SEED))
         if self.num_timesteps % self._told_every == 0:
-            self._try(replace_text, self.folder / "step", str(self.num_timesteps))
+            self._try(replace_text, self.folder / STEP, str(self.num_timesteps))
         return True
 
     def _record(self, returns: list[float]) -> None:

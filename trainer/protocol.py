@@ -14,6 +14,12 @@ class ProtocolError(ValueError):
     """A hyperparameter outside what is allowed; the message says which and what is."""
 
 
+def shortest(value: float) -> str:
+    """`value` as names of runs tell it: six digits where they tell it from all others, else as many as that takes."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
     """Reinforcement learning with gradual pruning and integer training.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from rich.console import Console
 from rich.table import Table
 
+from ganglion.hil.environments import file_name
+
 from ..errors import UsageError
 from .distil_options import Flat, PolishOptions, StudentOptions, TeacherOptions, progress_bar, progress_bars
 from .engine_options import EngineOptions
@@ -152,7 +154,7 @@ class Distil:
 
 
 def _name(teacher: Teacher, settings: Settings) -> str:
-    return f"distil-{teacher.env_id.replace('/', '-')}-{settings.sparsity:g}-{settings.seed}"
+    return f"distil-{file_name(teacher.env_id)}-{settings.sparsity:g}-{settings.seed}"
 
 
 def _seed_path(path: Path, seed: int) -> Path:

@@ -12,7 +12,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ganglion.hil.environments import resolve_env_id
+from ganglion.hil.environments import file_name, resolve_env_id
 
 from ..errors import UsageError
 from ..extras import require_extra
@@ -80,7 +80,7 @@ def _say_what_was_read(teacher: Teacher, path: Path | None, normaliser: Path | N
 
 def _teacher_of(env_id: str) -> Path:
     zoo = zoo_folder() / "teachers" / f"{env_id}.safetensors"
-    trained = sorted(Path("runs").glob(f"{env_id}-teacher-*/teacher.safetensors"))
+    trained = sorted(Path("runs").glob(f"{file_name(env_id)}-teacher-*/teacher.safetensors"))
     for path in (zoo, *trained):
         if path.exists():
             return path

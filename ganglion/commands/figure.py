@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from ganglion.hil.environments import resolve_env_id
+from ganglion.hil.environments import file_name, resolve_env_id
 
 from ..extras import require_extra
 from ..selection import zoo_folder
@@ -39,7 +38,7 @@ class Figure:
 
         env_id = resolve_env_id(self.env)
         entries = collect(env_id, zoo_folder() if self.zoo else Path(os.devnull), self.runs)
-        stem = self.out or Path("runs", f"{re.sub('[/:]', '-', env_id)}-sparsity")
+        stem = self.out or Path("runs", f"{file_name(env_id)}-sparsity")
         stem.parent.mkdir(parents=True, exist_ok=True)
         console = Console()
         for kind in _KINDS:

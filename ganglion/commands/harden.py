@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from rich.console import Console
 
+from ganglion.hil.environments import file_name
+
 from ..errors import UsageError
 from .distil_options import Flat, TeacherOptions
 
@@ -52,9 +54,7 @@ class Harden:
         )
         check_settings(settings, self.seed)
         check_teacher(teacher)
-        folder = self.folder or Path(
-            "runs", f"{teacher.env_id}-hardened-{self.seed}".replace("/", "-").replace(":", "-")
-        )
+        folder = self.folder or Path("runs", f"{file_name(teacher.env_id)}-hardened-{self.seed}")
         console = Console()
 
         def report(step: int, mean_return: float) -> None:

@@ -10,6 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ganglion.hil.environments import file_name
+
 from ..errors import UsageError
 from ..extras import require_extra
 from .distil_options import Flat, PolishOptions, TeacherOptions
@@ -114,7 +116,7 @@ class Limit:
         return Settings(pattern=self.pattern, bits=BitWidths(powers_of_two=self.powers_of_two))
 
     def _name(self, env_id: str) -> str:
-        return f"limit-{env_id.replace('/', '-')}" + ("-polished" if self.after.polish else "")
+        return f"limit-{file_name(env_id)}" + ("-polished" if self.after.polish else "")
 
     def _goal(self, env_id: str) -> Goal:
         from ganglion.trainer.limit import Goal

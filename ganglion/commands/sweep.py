@@ -96,9 +96,15 @@ class Sweep:
             return sweep(runs, self.where.engine(work, isolated=True), lambda states: live.update(picture(states)))
 
     def _drawn(self, runs: Sequence[Run]) -> Outcome:
+        from ganglion.trainer.storage.result import ResultError
         from ganglion.trainer.sweep import Outcome
 
-        results = [result for run in runs if (result := run.result)]
+        results = []
+        for run in runs:
+            try:
+                results += [result] if (result := run.read()) else []
+            except ResultError as error:
+                print(f"{run.name} is not drawn: {error}; without --draw it is finished again")
         if not results:
             raise UsageError(f"{self.out} holds no finished run of this sweep; leave --draw out to train")
         return Outcome(results)

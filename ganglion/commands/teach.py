@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from ganglion.hil.environments import file_name
+
 from ..extras import require_extra
 from .training_options import resolve_training_env
 
@@ -42,9 +44,7 @@ class Teach:
         protocol = self._protocol()
         from ganglion.trainer.teach import teach
 
-        folder = self.folder or Path("runs") / f"{protocol.env_id}-teacher-ppo-{protocol.seed}".replace(
-            "/", "-"
-        ).replace(":", "-")
+        folder = self.folder or Path("runs", f"{file_name(protocol.env_id)}-teacher-ppo-{protocol.seed}")
         teacher = teach(protocol, folder)
         returns = teacher.about["returns"]["float"]
         said = f"return {returns['mean']:,.1f} ± {returns['std']:,.1f}, worst {returns['min']:,.1f}"

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from rich.console import Console
 
+from ganglion.hil.environments import file_name
+
 from ..errors import UsageError
 from .training_options import Flat, TrainingOptions
 
@@ -32,11 +34,13 @@ class Train:
     def run(self) -> int:
         """Train to the end."""
         protocol = self.how.protocol(self.env, seed=self.seed, **self._compression())
+        from ganglion.trainer.protocol import shortest
         from ganglion.trainer.train import train
 
         kind = "" if protocol.quantised or self.how.preset == "teacher" else "-float"
-        name = f"{protocol.env_id}-{self.how.preset_for(protocol.env_id)}-{protocol.sparsity:g}{kind}-{self.seed}"
-        folder = self.folder or Path("runs") / name.replace("/", "-").replace(":", "-")
+        sparsity = shortest(protocol.sparsity)
+        name = f"{file_name(protocol.env_id)}-{self.how.preset_for(protocol.env_id)}-{sparsity}{kind}-{self.seed}"
+        folder = self.folder or Path("runs") / name
         result = train(protocol, folder)
         said = f"return {result.mean:,.1f} over {len(result.returns)} episodes"
         Console().print(f"finished: {folder / result.file}: {said}", highlight=False, soft_wrap=True)

@@ -51,6 +51,21 @@ def test_what_another_sweep_left_is_refused_and_not_drawn(tmp_path, engine, caps
     for path in tmp_path.rglob("protocol.json"):
         path.unlink()
     assert main([*command, "--draw"]) == 2
+    assert "is no run's" in capsys.readouterr().err
+
+
+def test_what_is_damaged_is_not_drawn_and_told(tmp_path, engine, capsys):
+    command = [*SMALL_SWEEP, "--out", str(tmp_path)]
+    assert main(command) == 0
+    first, *others = sorted(tmp_path.rglob("result.json"))
+    first.write_text("{")
+    capsys.readouterr()
+    assert main([*command, "--draw"]) == 0
+    told = capsys.readouterr().out
+    assert f"is not drawn: {first} is damaged (" in told and told.count("is not drawn") == 1
+    for path in others:
+        path.write_text("[]")
+    assert main([*command, "--draw"]) == 2
     assert "holds no finished run" in capsys.readouterr().err
 
 

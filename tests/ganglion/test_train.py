@@ -38,6 +38,13 @@ def test_presets_become_protocols(asked):
     assert (fast.env_id, fast.batch_size, fast.gamma) == ("HalfCheetah-v5", 128, 0.98)
 
 
+def test_sparsities_that_are_almost_the_same_have_folders_of_their_own(asked):
+    for sparsity in ("0.5", "0.5000001", "0.50"):
+        assert main(["train", "--env", "Pendulum", "--sparsity", sparsity]) == 0
+    names = [folder.name for _, folder in asked]
+    assert names == [f"Pendulum-v1-small-{sparsity}-0" for sparsity in ("0.5", "0.5000001", "0.5")]
+
+
 def test_a_teacher_is_dense(asked, capsys):
     assert main(["train", "--env", "Hopper", "--preset", "teacher", "--sparsity", "0.9"]) == 2
     assert "--sparsity 0.9 with --preset teacher, which is dense" in capsys.readouterr().err

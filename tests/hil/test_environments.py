@@ -4,7 +4,7 @@ import warnings
 import gymnasium
 import pytest
 
-from ganglion.hil.environments import UnknownEnvironmentError, make_env, open_quietly, resolve_env_id
+from ganglion.hil.environments import UnknownEnvironmentError, file_name, make_env, open_quietly, resolve_env_id
 from tests.support.actors import hopper_policy
 
 
@@ -89,3 +89,11 @@ def test_a_module_that_cannot_be_imported_is_named(tmp_path, monkeypatch):
         for refuse in (resolve_env_id, open_quietly):
             with pytest.raises(UnknownEnvironmentError, match=f"module '{name}', .* cannot be imported: .*{told}"):
                 refuse(f"{name}:OwnReacher-v0")
+
+
+@pytest.mark.parametrize(
+    ("env_id", "name"),
+    [("Hopper-v4", "Hopper-v4"), ("ALE/Pong-v5", "ALE-Pong-v5"), ("mine:Cart-v0", "mine-Cart-v0")],
+)
+def test_an_id_becomes_a_name_of_files(env_id, name):
+    assert file_name(env_id) == name

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,8 @@ def left(protocol, folder):
     model = recipe_for(protocol).model.load(newest / "model.zip")
     files = {path.name: path.read_bytes() for path in folder.glob("*.safetensors")}
     files |= {name: (folder / name).read_text() for name in ("curve.jsonl", "result.json")}
+    if (told := json.loads(files["result.json"]))["file"] == "model.zip":  # the library writes the time into it
+        files["result.json"] = json.dumps(told | {"sha256": None})
     return {
         "name": newest.name,
         "networks and optimisers": model.get_parameters(),
@@ -179,7 +182,7 @@ def test_a_disk_that_is_full_throughout_ends_with_one_error_and_the_next_start_f
     told = capsys.readouterr().out
     assert told.count("checkpoint ") == 10 and told.count("curve.jsonl could not be written") == 1
     assert {path.name for path in tmp_path.iterdir()} - {"best-teacher.safetensors", "best-model.zip"} == {
-        "protocol.json", "curve.jsonl", "step", "step-000000080", "step-000000100"
+        ".lock", "protocol.json", "curve.jsonl", "step", "step-000000080", "step-000000100"
     }  # fmt: skip
     train(protocol, tmp_path)
     assert not differences(whole(protocol), left(protocol, tmp_path))
@@ -201,6 +204,74 @@ def test_a_disk_that_is_full_at_the_end_only(tmp_path, whole, monkeypatch):
         patch.setattr(recipe_for(SAC).model, "learn", full)
         train(SAC, tmp_path)
     assert read_result(tmp_path).steps == 300
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    train(SAC, folder)
+    return folder
+
+
+def _cut(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _garbage(path):
+    path.write_bytes(b'{"returns": [1')
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "told"),
+    [
+        ("actor.safetensors", os.unlink, "actor.safetensors is missing"),
+        ("actor.safetensors", _cut, "actor.safetensors has not the bytes that were written"),
+        ("result.json", _garbage, "result.json is damaged"),
+        ("result.json", _cut, "result.json is damaged"),
+    ],
+)
+def test_what_a_finished_run_lost_is_written_again_from_its_last_checkpoint(
+    tmp_path, finished, whole, capsys, name, damage, told
+):
+    """And the curve, too, loses what is none of it, though no step is left."""
+    folder = shutil.copytree(finished, tmp_path / "run")
+    damage(folder / name)
+    with (folder / "curve.jsonl").open("a") as curve:
+        curve.write("garbage\n")
+    train(SAC, folder)
+    lines = capsys.readouterr().out.splitlines()
+    assert told in lines[0] and lines[0].endswith("; the run is finished again from its last checkpoint")
+    assert lines[1:] == [
+        f"{STROKES}: goes on at step 300 of 300 (step-000000300)",
+        f"{folder / 'curve.jsonl'}: 1 of its lines cannot be read and are left out",
+    ]
+    assert not differences(whole(SAC), left(SAC, folder))
+
+
+def test_without_a_checkpoint_a_finished_run_without_its_policy_begins_anew(tmp_path, finished, whole, capsys):
+    folder = shutil.copytree(finished, tmp_path / "run")
+    (folder / "actor.safetensors").unlink()
+    for path in list_checkpoints(folder):
+        shutil.rmtree(path)
+    train(SAC, folder)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("actor.safetensors is missing, of which result.json tells; the run has no checkpoint and "
+                             "begins anew")  # fmt: skip
+    assert lines[1] == f"{STROKES}: begins, 300 steps"
+    assert not differences(whole(SAC), left(SAC, folder))
+
+
+def test_files_of_others_in_a_run_s_folder_stay(tmp_path, whole):
+    """They came while it trained."""
+    with killed_at(117):
+        train(SAC, tmp_path)
+    for name in ("step-xxx", ".partial-thesis"):
+        (tmp_path / name).mkdir()
+    for name in ("best-cv.pdf", ".notes.partial"):
+        (tmp_path / name).write_text("mine")
+    train(SAC, tmp_path)
+    assert {"step-xxx", ".partial-thesis", "best-cv.pdf", ".notes.partial"} <= {p.name for p in tmp_path.iterdir()}
+    assert not differences(whole(SAC), left(SAC, tmp_path))
 
 
 def test_output_that_finds_the_disk_full_is_lost_and_the_run_ends_well(tmp_path, whole):

@@ -9,6 +9,7 @@ import pytest
 from ganglion.codegen.actor import read_actor
 from ganglion.trainer.recipes.sac import SacProtocol
 from ganglion.trainer.storage.folder import FolderError
+from ganglion.trainer.storage.lock import locked
 from ganglion.trainer.storage.result import read_result
 from ganglion.trainer.teacher import TeacherError, read_teacher
 from ganglion.trainer.train import train
@@ -74,3 +75,25 @@ def test_a_folder_belongs_to_one_protocol(tmp_path):
     train(replace(SMALL, steps=200), tmp_path)
     with pytest.raises(FolderError, match=r"differs in: steps; choose another folder"):
         train(SMALL, tmp_path)
+    (tmp_path / "protocol.json").unlink()
+    with pytest.raises(FolderError, match=r"holds .* and is no run's"):
+        train(SMALL, tmp_path)
+
+
+def test_a_folder_with_files_of_the_users_is_refused_and_left_alone(tmp_path):
+    for name in (".partial-thesis", "step-by-step"):
+        (tmp_path / name).mkdir()
+    for name in ("best-cv.pdf", ".notes.partial"):
+        (tmp_path / name).write_text("mine")
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(
+        FolderError, match=r"holds \.notes\.partial, \.partial-thesis, best-cv\.pdf and 1 more and is no"
+    ):
+        train(SMALL, tmp_path)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
+    with locked(tmp_path), pytest.raises(FolderError, match=r"another process \(pid .* trains in"):
+        train(SMALL, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]

@@ -21,6 +21,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from ..frames import FrameReplay
 from .disk import flush, say, writing
 from .manifest import DamageError, verify, write_manifest
+from .names import checkpoint_name, checkpoint_step, partial_name
 from .random_states import restore_training_states, training_states
 
 _KEEP = 2
@@ -40,8 +41,8 @@ def save_checkpoint(
     To be called between a step's updates and the next step. A disk that is full is reported: None, and the checkpoint
     before stays.
     """
-    final = folder / f"step-{model.num_timesteps:09d}"
-    partial = folder / f".partial-{final.name}"
+    final = folder / checkpoint_name(model.num_timesteps)
+    partial = folder / partial_name(final.name)
     try:
         _write(model, partial, extra, write_more)
         shutil.rmtree(final, ignore_errors=True)
@@ -79,8 +80,9 @@ def model_bytes(model: OffPolicyAlgorithm) -> memoryview:
 
 
 def list_checkpoints(folder: Path) -> list[Path]:
-    """Finished checkpoints of a run, oldest first."""
-    return sorted(folder.glob("step-*"))
+    """Finished checkpoints of a run, oldest first; what only has a similar name is none."""
+    found = [(step, path) for path in folder.glob("step-*") if (step := checkpoint_step(path.name)) is not None]
+    return [path for _, path in sorted(found) if path.is_dir()]
 
 
 def newest_whole(folder: Path) -> Path | None:
@@ -97,14 +99,18 @@ def newest_whole(folder: Path) -> Path | None:
     return None
 
 
-def load_checkpoint(folder: Path, algorithm: type[OffPolicyAlgorithm], env) -> tuple[OffPolicyAlgorithm, dict] | None:
+def load_checkpoint(
+    folder: Path, algorithm: type[OffPolicyAlgorithm], env, check: Callable[[Path], None] = lambda path: None
+) -> tuple[OffPolicyAlgorithm, dict] | None:
     """The model of the newest whole checkpoint, its random states restored, and its `extra`; None where there is none.
 
-    The model's next episode is a new one. CheckpointError for files that are whole, but not for this installation.
+    The model's next episode is a new one. `check` is called with the checkpoint before it is read. CheckpointError for
+    files that are whole, but not for this installation.
     """
     path = newest_whole(folder)
     if path is None:
         return None
+    check(path)
     try:
         model = algorithm.load(path / "model.zip", env=env, device="cpu")
         with (path / "replay.pkl").open("rb") as file:
@@ -119,16 +125,17 @@ def load_checkpoint(folder: Path, algorithm: type[OffPolicyAlgorithm], env) -> t
     return model, state["extra"]
 
 
-def copy_checkpoint(source: Path, folder: Path) -> None:
-    """Copy the newest whole checkpoint of the run in `source` into the run's `folder`. CheckpointError where there is
-    none, DiskError where it cannot be written."""
+def copy_checkpoint(source: Path, folder: Path, check: Callable[[Path], None] = lambda path: None) -> None:
+    """Copy the newest whole checkpoint of the run in `source` into the run's `folder`, `check` having been called with
+    it. CheckpointError where there is none, DiskError where it cannot be written."""
     newest = newest_whole(source)
     if newest is None:
         raise CheckpointError(
             f"{source} holds no whole checkpoint to begin with; start the same command again, it trains that beginning "
             "first"
         )
-    partial = folder / f".partial-{newest.name}"
+    check(newest)
+    partial = folder / partial_name(newest.name)
     with writing(folder / newest.name):
         try:
             partial.mkdir()

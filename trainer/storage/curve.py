@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 
 from .folder import replace_text
-
-_NAME = "curve.jsonl"
+from .names import CURVE
 
 
 def read_curve(folder: Path) -> tuple[list[dict], int]:
@@ -30,7 +29,7 @@ class Curve:
     """The curve of a run that trains. A row that found the disk full is written with the next one."""
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / _NAME
+        self.path = folder / CURVE
         self._rows, self.lost = read_curve(folder)
 
     def forget_after(self, step: int) -> None:
@@ -51,8 +50,8 @@ class Curve:
 
 
 def _lines(folder: Path) -> list[str]:
-    path = folder / _NAME
-    return path.read_text(errors="replace").splitlines() if path.exists() else []
+    path = folder / CURVE
+    return path.read_text(errors="replace").splitlines() if path.is_file() else []
 
 
 def _row(line: str) -> dict | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 _FLUSHES_NO_FOLDERS = {errno.EINVAL, errno.ENOTSUP}
 
 
@@ -25,10 +26,10 @@ def writing(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         remedy = "free space" if error.errno in _FULL else "see to it that it can be written"
-        raise DiskError(
-            f"{path} could not be written ({error.strerror or error}); {remedy}, then start the same command again: it "
-            "goes on from what was written last"
-        ) from error
+        then = ", then start the same command again: it goes on from what was written last"
+        if error.errno in _CLOSED:
+            then = ", or choose another folder"
+        raise DiskError(f"{path} could not be written ({error.strerror or error}); {remedy}{then}") from error
 
 
 def flush(path: Path) -> None:

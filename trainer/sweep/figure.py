@@ -16,7 +16,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ganglion.hil.environments import base_name
+from ganglion.hil.environments import base_name, file_name
 
 from ..environments import atari_id
 from ..storage.result import Result
@@ -137,7 +137,7 @@ def draw(points: Sequence[Point], env_id: str, folder: Path, network: str = "mlp
     paper = published(env_id, network)
     folder.mkdir(parents=True, exist_ok=True)
     values = {"points": [asdict(point) for point in points], "published": [asdict(value) for value in paper]}
-    paths = [folder / f"{env_id.replace('/', '-')}.{kind}" for kind in ("svg", "png", "json")]
+    paths = [folder / f"{file_name(env_id)}.{kind}" for kind in ("svg", "png", "json")]
     with rc_context({"svg.hashsalt": _SALT, "svg.fonttype": "none"}):
         figure = Figure(figsize=(7, 4.5), layout="constrained")
         _panel(figure.subplots(), points, paper, env_id)

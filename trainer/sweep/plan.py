@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from ganglion.hil.environments import file_name
+
 from ..checks import check_protocol, check_run
-from ..protocol import Protocol, ProtocolError
+from ..protocol import Protocol, ProtocolError, shortest
 from ..storage.checkpoint import list_checkpoints
-from ..storage.folder import check_owner, owns
-from ..storage.result import Result, read_result
+from ..storage.folder import FolderError, check_place, check_writable, owns
+from ..storage.names import checkpoint_step
+from ..storage.result import Result, ResultError, read_result
 
 MakeProtocol = Callable[[str], Protocol]
 
@@ -44,15 +48,23 @@ class Run:
 
     @property
     def result(self) -> Result | None:
-        """What its folder holds; None where that is not finished, or another protocol's."""
-        return read_result(self.folder) if owns(self.folder, self.protocol.described) else None
+        """What its folder holds; None where that is not finished, damaged, or another protocol's."""
+        with suppress(ResultError, FolderError):
+            return self.read()
+        return None
+
+    def read(self) -> Result | None:
+        """`result`, with a ResultError for one that is damaged and a FolderError for one of another run."""
+        if self.stop_before is not None or not owns(self.folder, self.protocol.described):
+            return None
+        return read_result(self.folder, self.protocol)
 
     @property
     def finished(self) -> bool:
         """Whether what it is for lies on disk; of a beginning the names of its checkpoints tell."""
         if self.stop_before is None:
             return self.result is not None
-        trained = [int(path.name[5:]) for path in list_checkpoints(self.folder)]
+        trained = [checkpoint_step(path.name) for path in list_checkpoints(self.folder)]
         return owns(self.folder, self.protocol.described) and any(step >= self.steps for step in trained)
 
     @property
@@ -64,20 +76,22 @@ class Run:
 def plan_runs(axes: Axes, make_protocol: MakeProtocol, root: Path) -> list[Run]:
     """The runs in the order in which they are started; `make_protocol` gives an environment's protocol.
 
-    All are checked before any starts: FolderError where a folder in `root` is another protocol's, and what `train`
-    raises for a run that it refuses.
+    All are checked before any starts: FolderError where `root` cannot be written or a folder in it is another
+    protocol's, and what `train` raises for a run that it refuses.
     """
     runs: list[Run] = []
     for env_id, seed in product(dict.fromkeys(axes.env_ids), dict.fromkeys(axes.seeds)):
         base = replace(make_protocol(env_id), seed=seed)
-        folder = root / env_id.replace("/", "-")
+        folder = root / file_name(env_id)
         beginning = _beginning(base, folder) if axes.share_dense else None
         runs += [beginning] if beginning else []
         for sparsity, quantised in _points(axes):
             protocol = replace(base, sparsity=sparsity, quantised=quantised)
-            name = f"{'dense' if not sparsity else f's{sparsity:g}'}-{'int' if quantised else 'float'}-seed{seed}"
+            name = (
+                f"{'dense' if not sparsity else f's{shortest(sparsity)}'}-{'int' if quantised else 'float'}-seed{seed}"
+            )
             runs.append(Run(f"{env_id} {name}", protocol, folder / name, beginning))
-    _check(runs)
+    _check(runs, root)
     return runs
 
 
@@ -91,10 +105,13 @@ def _beginning(base: Protocol, folder: Path) -> Run:
     return Run(f"{base.env_id} {name}", protocol, folder / name, stop_before=protocol.schedule.start)
 
 
-def _check(runs: Sequence[Run]) -> None:
+def _check(runs: Sequence[Run], root: Path) -> None:
+    check_writable(root)
     for run in runs:
         check_protocol(run.protocol)
-        check_owner(run.folder, run.protocol.described)
+        check_place(run.folder, run.protocol.described)
+        with suppress(ResultError):
+            run.read()
     for protocol in dict.fromkeys(replace(run.protocol, seed=0) for run in runs if not run.finished):
         check_run(protocol)
     for run in runs:

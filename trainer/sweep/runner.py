@@ -9,10 +9,12 @@ from typing import Literal
 from ..engines import Engine
 from ..storage.checkpoint import newest_whole
 from ..storage.curve import last_return
+from ..storage.names import STEP
 from ..storage.result import Result
 from .plan import Run
 
 _LOOK_EVERY_S = 1.0
+_LONGEST_STEP = 18  # digits
 _UNFINISHED = "it ended without what it is for: a result, or for a shared beginning its last checkpoint"
 Status = Literal["waiting", "running", "finished", "failed"]
 
@@ -104,6 +106,9 @@ def _state(run: Run, is_running: bool, error: str | None) -> State:
 
 
 def _step(run: Run) -> int:
-    file = run.folder / "step"
-    text = file.read_text() if file.exists() else ""
-    return int(text) if text.isdecimal() else 0
+    """The step that the run tells; where it tells none yet, its beginning's, if that is finished."""
+    file = run.folder / STEP
+    text = file.read_bytes()[:_LONGEST_STEP] if file.is_file() else b""
+    if text.isdigit():
+        return int(text)
+    return run.beginning.steps if run.beginning is not None and run.beginning.finished else 0

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from ..engines import TaskError
 from ..storage.disk import writing
+from ..storage.names import LOG
 from ..train import train
 from .plan import Run
-
-LOG = "log.txt"
 
 
 def work(run: Run) -> None:

@@ -21,9 +21,11 @@ from ganglion.trainer.storage.checkpoint import (
     newest_whole,
     save_checkpoint,
 )
+from ganglion.trainer.storage.folder import claim
 from ganglion.trainer.storage.manifest import write_manifest
+from ganglion.trainer.storage.names import LOCK
 from ganglion.trainer.train import train
-from tests.trainer.beats import DQN, SAC, STROKES
+from tests.trainer.beats import DQN, SAC, STROKES, killed_at
 
 OLDER, NEWEST = "step-000000040", "step-000000060"
 
@@ -77,6 +79,57 @@ def test_a_damaged_checkpoint_is_told_named_and_passed_over(run, capsys, file, d
     assert (run / f"damaged-{NEWEST}").is_dir()
 
 
+def test_what_only_has_a_similar_name_is_no_checkpoint(run, tmp_path):
+    """Nothing of it is touched, and a step of ten digits is later than one of nine."""
+    others = ("step-by-step", "step-xxx", "step-000000099x", "step-99", "steps")
+    for name in others:
+        (run / name).mkdir()
+        (run / name / "mine").write_text("mine")
+    (run / "step-000000077").write_text("mine")
+    assert [path.name for path in list_checkpoints(run)] == [OLDER, NEWEST]
+    train(SAC, run, stop_before=81)
+    assert [path.name for path in list_checkpoints(run)] == [NEWEST, "step-000000080"]
+    assert all((run / name / "mine").exists() for name in others) and (run / "step-000000077").exists()
+    for name in ("step-1000000000", "step-999999999"):
+        (tmp_path / "long" / name).mkdir(parents=True)
+    assert [path.name for path in list_checkpoints(tmp_path / "long")] == ["step-999999999", "step-1000000000"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "named"),
+    [
+        (OLDER, {"seed": 1, "sparsity": 0.9}, "seed"),
+        (NEWEST, {"sparsity": 0.9, "quantised": False}, "sparsity, quantised"),
+        (NEWEST, {"widths": (16, 8)}, "widths"),
+    ],
+)
+def test_a_checkpoint_of_another_protocol_is_refused_with_what_differs(run, tmp_path, name, changes, named):
+    other = tmp_path / "other"
+    claim(other, replace(SAC, **changes).described)
+    shutil.copytree(run / name, other / name)
+    message = rf"{name} is of another run, it differs in: {named}; move it away to do without it"
+    with pytest.raises(CheckpointError, match=message):
+        train(replace(SAC, **changes), other, stop_before=61)
+    shutil.rmtree(other / name)
+    shutil.rmtree(run / {OLDER: NEWEST, NEWEST: OLDER}[name])
+    with pytest.raises(CheckpointError, match=message):
+        train(replace(SAC, **changes), other, start_from=run, stop_before=61)
+    assert not list_checkpoints(other)
+
+
+def test_before_pruning_starts_other_sparsities_are_one_run(run, tmp_path, capsys):
+    """Killed before it wrote a checkpoint of its own, it goes on from the copied one."""
+    shutil.rmtree(run / NEWEST)
+    other = replace(SAC, sparsity=0.9, quantised=False)
+    for _ in range(2):
+        with killed_at(45):
+            train(other, tmp_path / "other", start_from=run)
+        assert "goes on at step 40 of" in capsys.readouterr().out
+    train(other, tmp_path / "other", start_from=run, stop_before=61)
+    train(other, tmp_path / "other", start_from=run, stop_before=81)
+    assert "goes on at step 60 of" in capsys.readouterr().out
+
+
 def test_the_one_before_is_loaded_and_one_of_that_step_written_again(run):
     """Twice: an older damaged one of the same name gives way."""
     for _ in range(2):
@@ -126,7 +179,7 @@ def test_a_full_disk_does_not_end_the_training(run, capsys, full_disk, largest, 
         assert save_checkpoint(model, run, extra) is None
     told = capsys.readouterr().out
     assert "step-000000080 could not be written ([Errno 27] File too large" in told and "training goes on" in told
-    assert [path.name for path in list_checkpoints(run)] == [OLDER, NEWEST] and not list(run.glob(".*"))
+    assert [path.name for path in list_checkpoints(run)] == [OLDER, NEWEST] and not list(run.glob(".*partial*"))
     assert save_checkpoint(model, run, extra) == run / "step-000000080"
     assert [path.name for path in list_checkpoints(run)] == [NEWEST, "step-000000080"]
 
@@ -160,7 +213,7 @@ def test_killed_while_a_checkpoint_is_written_the_one_before_counts(run, monkeyp
     assert newest_whole(run).name == NEWEST
     (run / ".actor.safetensors.partial").write_bytes(b"half")
     train(SAC, run, stop_before=61)
-    assert not list(run.glob(".*")) and newest_whole(run).name == NEWEST
+    assert {path.name for path in run.glob(".*")} == {LOCK} and newest_whole(run).name == NEWEST
 
 
 def test_a_copy_is_of_the_newest_whole_one(run, tmp_path, capsys):

@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganglion.trainer.storage.disk import DiskError, say
-from ganglion.trainer.storage.folder import PROTOCOL, SETTINGS, FolderError, claim, owns, remove_partial, replace_text
+from ganglion.trainer.storage.disk import DiskError, say, writing
+from ganglion.trainer.storage.folder import (
+    PROTOCOL,
+    SETTINGS,
+    FolderError,
+    check_place,
+    check_writable,
+    claim,
+    owns,
+    remove_partial,
+    replace_text,
+)
 
 RUN = {"teacher": "65ab", "goal": {"keep": 0.98, "units": ("cycles", "bytes")}}
 
@@ -41,11 +51,63 @@ def test_the_message_names_what_differs(tmp_path):
         claim(tmp_path, other)
 
 
-@pytest.mark.parametrize("text", ["{", "[1, 2]", ""])
-def test_a_claim_that_cannot_be_read_is_told_as_such(tmp_path, text):
-    (tmp_path / PROTOCOL).write_text(text)
+@pytest.mark.parametrize("content", [b"{", b"[1, 2]", b"", b"\xff\x00", b"[" * 100_000])
+def test_a_claim_that_cannot_be_read_is_told_as_such(tmp_path, content):
+    (tmp_path / PROTOCOL).write_bytes(content)
     with pytest.raises(FolderError, match=r"protocol\.json, which cannot be read"):
         claim(tmp_path, RUN)
+
+
+def test_a_claim_is_its_values_however_they_are_laid_out(tmp_path):
+    claim(tmp_path, RUN)
+    path = tmp_path / PROTOCOL
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
+    claim(tmp_path, RUN)
+    assert b"\r\n" in path.read_bytes()
+
+
+def test_a_folder_with_other_files_is_no_run_s(tmp_path):
+    """What a sweep's worker, a lock and a claim that was killed leave does not count."""
+    for name in ("log.txt", ".lock", ".protocol.json.partial"):
+        (tmp_path / name).write_text("")
+    check_place(tmp_path / "new", RUN)
+    check_place(tmp_path, RUN)
+    for name in ("thesis.pdf", "best-cv.pdf", "step-by-step", "notes"):
+        (tmp_path / name).mkdir()
+    message = rf"{tmp_path} holds best-cv\.pdf, notes, step-by-step and 1 more and is no run's .* an empty one"
+    with pytest.raises(FolderError, match=message):
+        check_place(tmp_path, RUN)
+    claim(tmp_path, RUN)
+    check_place(tmp_path, RUN)
+
+
+@pytest.mark.parametrize("name", ["result.json", "curve.jsonl", "step", "best-model.zip", "actor.safetensors"])
+def test_a_folder_in_the_place_of_a_file_is_told_before_anything_starts(tmp_path, name):
+    claim(tmp_path, RUN)
+    (tmp_path / name).mkdir()
+    with pytest.raises(FolderError, match=rf"{name} is a folder, but the run writes a file of this name; move it away"):
+        check_place(tmp_path, RUN)
+
+
+def test_a_place_that_is_a_file_or_closed_is_told(tmp_path, monkeypatch):
+    check_writable(tmp_path / "new" / "below")
+    file = tmp_path / "file"
+    file.write_text("")
+    for check in (lambda: check_place(file, RUN), lambda: claim(file, RUN), lambda: check_writable(file / "below")):
+        with pytest.raises(FolderError, match=rf"{file} is a file, not a folder; choose another"):
+            check()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(FolderError, match=rf"{tmp_path} cannot be written; see to it that it can be, or choose"):
+        check_writable(tmp_path / "new")
+
+
+def test_a_disk_that_takes_nothing_from_this_user_is_not_gone_on_with(tmp_path):
+    with pytest.raises(DiskError) as raised, writing(tmp_path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+    assert str(raised.value) == (
+        f"{tmp_path} could not be written (Permission denied); see to it that it can be written, or choose another "
+        "folder"
+    )
 
 
 def test_text_is_replaced_whole(tmp_path):
@@ -76,10 +138,14 @@ def test_a_folder_that_is_claimed_is_so_on_a_full_disk_too(tmp_path, full_disk):
 
 def test_what_a_killed_run_had_begun_to_write_is_removed(tmp_path):
     (tmp_path / ".partial-step-000000010").mkdir()
-    for name in (".partial-step-000000010/model.zip", ".curve.jsonl.partial", "curve.jsonl", ".mine"):
+    for name in (".partial-thesis", ".partial-step-by-step"):
+        (tmp_path / name).mkdir()
+    for name in (".partial-step-000000010/model.zip", ".curve.jsonl.partial", "curve.jsonl", ".mine", ".notes.partial"):
         (tmp_path / name).write_text("half")
     remove_partial(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"curve.jsonl", ".mine"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "curve.jsonl", ".mine", ".notes.partial", ".partial-thesis", ".partial-step-by-step"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("number", "raised"), [(errno.ENOSPC, False), (errno.EDQUOT, False), (errno.EPIPE, True)])

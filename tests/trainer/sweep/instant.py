@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ganglion.trainer.storage.folder import claim
 from ganglion.trainer.storage.manifest import write_manifest
-from ganglion.trainer.storage.result import Result, write_result
+from ganglion.trainer.storage.result import Result, file_digest, write_result
 from tests.trainer.test_train import SMALL
 
 TINY = replace(SMALL, steps=300, evaluate_every=50, checkpoint_every=50)
@@ -25,7 +25,10 @@ def finish(run, mean=1.0):
         return
     returns = [mean - 1, mean + 1]
     about = (protocol.algorithm, protocol.env_id, protocol.seed, protocol.sparsity, protocol.quantised)
-    write_result(run.folder, Result(*about, 1, 1, returns, None, None, run.beginning is not None, None))
+    policy = run.folder / "actor.safetensors"
+    policy.write_bytes(b"policy")
+    shared = run.beginning is not None
+    write_result(run.folder, Result(*about, 1, 1, returns, None, None, shared, policy.name, file_digest(policy)))
 
 
 class Instant:

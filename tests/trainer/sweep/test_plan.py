@@ -1,12 +1,13 @@
 """Which runs a sweep has, whose a folder is, and what is refused before anything starts."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
 
 from ganglion.trainer.environments import UnsuitableEnvironmentError
 from ganglion.trainer.protocol import ProtocolError
-from ganglion.trainer.storage.folder import FolderError
+from ganglion.trainer.storage.folder import FolderError, claim
 from ganglion.trainer.sweep import Axes, plan_runs
 from tests.trainer.test_dqn import SMALL as SMALL_DQN
 
@@ -106,6 +107,57 @@ def test_every_kind_of_run_is_checked_once_and_what_is_finished_not_at_all(tmp_p
     checked.clear()
     plan_runs(axes, tiny, tmp_path)
     assert not checked
+
+
+def test_a_root_that_is_a_file_is_named_before_anything_runs(tmp_path):
+    (tmp_path / "file").write_text("")
+    for root in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FolderError, match=r"file is a file, not a folder"):
+            plan_runs(AXES, tiny, root)
+
+
+def test_folders_that_are_no_runs_are_named_before_anything_runs(tmp_path):
+    runs = plan_runs(AXES, tiny, tmp_path)
+    runs[1].folder.mkdir(parents=True)
+    (runs[1].folder / "thesis.pdf").write_text("mine")
+    with pytest.raises(FolderError, match=r"dense-int-seed0 holds thesis\.pdf and is no run's"):
+        plan_runs(AXES, tiny, tmp_path)
+
+
+def test_what_only_looks_like_a_checkpoint_does_not_end_a_beginning(tmp_path):
+    axes = replace(AXES, share_dense=True)
+    beginning = plan_runs(axes, tiny, tmp_path)[0]
+    claim(beginning.folder, beginning.protocol.described)
+    for name in ("step-xxx", "step-99"):
+        (beginning.folder / name).mkdir()
+    assert not plan_runs(axes, tiny, tmp_path)[0].finished
+    finish(beginning)
+    assert plan_runs(axes, tiny, tmp_path)[0].finished
+
+
+def test_a_result_of_another_run_is_named_before_anything_runs(tmp_path):
+    runs = plan_runs(AXES, tiny, tmp_path)
+    for run in runs[-2:]:
+        finish(run)
+    shutil.copy(runs[-1].folder / "result.json", runs[-2].folder / "result.json")
+    with pytest.raises(FolderError, match=r"s0\.5-int-seed0/result\.json is the result of another run, .*: sparsity;"):
+        plan_runs(AXES, tiny, tmp_path)
+    assert runs[-2].result is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b'{"returns": []}'])
+def test_a_run_whose_result_is_damaged_is_not_finished(tmp_path, content):
+    run = plan_runs(AXES, tiny, tmp_path)[0]
+    finish(run)
+    (run.folder / "result.json").write_bytes(content)
+    assert not plan_runs(AXES, tiny, tmp_path)[0].finished and run.result is None
+
+
+def test_sparsities_that_are_almost_the_same_have_folders_of_their_own(tmp_path):
+    runs = plan_runs(replace(AXES, sparsities=(0.9, 0.5, 0.5000001, 1e-5)), tiny, tmp_path)
+    assert [run.folder.name for run in runs[2:]] == [
+        "s0.9-int-seed0", "s0.5-int-seed0", "s0.5000001-int-seed0", "s1e-05-int-seed0"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("prune_start", [0.0, 0.003])

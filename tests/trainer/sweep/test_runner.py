@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ganglion.trainer.storage.folder import claim
 from ganglion.trainer.sweep import Axes, plan_runs, sweep
 
 from .here import Report
@@ -63,6 +64,25 @@ def test_results_are_those_of_the_sweeps_own_protocol(tmp_path):
     assert engine.started == [run.name for run in others] and not outcome.results
 
 
+@pytest.mark.parametrize("step", [b"\xff\x00", b"", b"9" * 5_000, b"\xc2\xb2"])
+def test_a_step_that_cannot_be_read_does_not_end_a_sweep(tmp_path, step):
+    run = _plan(tmp_path, seeds=(0,), share_dense=False)[0]
+    claim(run.folder, run.protocol.described)
+    (run.folder / "step").write_bytes(step)
+    (run.folder / "curve.jsonl").mkdir()
+    assert len(sweep([run], Instant(), Report()).results) == 1
+
+
+def test_a_run_that_begins_with_another_s_checkpoint_is_told_from_there(tmp_path):
+    report = Report()
+    sweep(_plan(tmp_path, seeds=(0,)), Instant(slots=1), report)
+    beginning, follower, *_ = report[1]
+    assert (beginning.status, follower.status, follower.step) == ("finished", "running", beginning.run.steps)
+    report.clear()
+    sweep(_plan(tmp_path / "other", seeds=(0,)), Instant(slots=1, fails=(beginning.run.name,)), report)
+    assert report[-1][1].step == 0
+
+
 WHOLE = json.dumps({"step": 50, "returns": [1.0, 3.0]}) + "\n"
 
 
@@ -79,7 +99,7 @@ WHOLE = json.dumps({"step": 50, "returns": [1.0, 3.0]}) + "\n"
 def test_half_a_line_does_not_end_a_sweep(tmp_path, curve, step, told):
     runs = _plan(tmp_path, seeds=(0,), share_dense=False)
     folder = runs[-1].folder
-    folder.mkdir(parents=True)
+    claim(folder, runs[-1].protocol.described)
     (folder / "curve.jsonl").write_text(curve)
     (folder / "step").write_text(step)
     report = Report()
