@@ -96,9 +96,11 @@ def _write(
     with contextlib.redirect_stdout(io.StringIO()):
         graph.write()
     _replace(folder / BUILD_SCRIPT, "-O3", "-O1")  # compiles in half the time
-    _replace(folder / BUILD_SCRIPT, graph.config.get_config_value("Stamp"), stamp)
+    drawn = graph.config.get_config_value("Stamp")  # at random
+    _replace(folder / BUILD_SCRIPT, drawn, stamp)
     configuration = folder / "hls4ml_config.yml"
-    _replace(configuration, graph.config.get_config_value("Stamp"), stamp)
+    for written in (f"'{drawn}'", drawn):  # YAML quotes what looks like a number
+        _replace(configuration, written, stamp)
     _replace(configuration, str(folder), final_name)
     utilities = folder / "firmware" / "nnet_utils"
     header = files(__package__).joinpath("nnet_utils", "ganglion_head.h").read_text()

@@ -51,6 +51,12 @@ def codes(board):
     return np.random.default_rng(0).integers(*board.policy.observation.code_range, (4, 5))
 
 
+def test_nothing_comes_before_the_first_answer(board):
+    answer = simulate(board.simulator, b"\0" + board.frame(Command.HELLO, 9))
+    assert answer.count(0) == 1 and answer.endswith(b"\0")
+    assert len(FrameReader(board.digest).feed(answer)) == 1
+
+
 def test_hello_says_who_is_there(board):
     (answer,) = board.say(board.frame(Command.HELLO, 9))
     hello = parse_hello(answer)
