@@ -5,6 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from ganglion.trainer.train import train
+
+from .left import left
+
 
 @pytest.fixture
 def full_disk():
@@ -20,3 +24,18 @@ def full_disk():
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return full
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What the protocols' runs leave that are never stopped."""
+    known = {}
+
+    def leave(protocol):
+        if protocol not in known:
+            folder = tmp_path_factory.mktemp("whole")
+            train(protocol, folder)
+            known[protocol] = left(protocol, folder)
+        return known[protocol]
+
+    return leave
