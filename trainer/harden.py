@@ -23,7 +23,8 @@ from .evaluation import evaluate_together, summarise
 from .progress import FINAL_EPISODES, FINAL_SEED
 from .reinforce import ReinforceSettings, check_settings, reinforce
 from .storage import snapshot
-from .storage.folder import PROTOCOL, FolderError, claim
+from .storage.folder import FolderError, claim
+from .storage.names import PROTOCOL
 from .storage.provenance import provenance
 from .teacher import Teacher, read_teacher, save_teacher
 

@@ -22,7 +22,7 @@ from ganglion.hil.environments import UnknownEnvironmentError
 
 from .environments import UnsuitableEnvironmentError, make_env
 from .storage.checkpoint import list_checkpoints
-from .storage.folder import PROTOCOL
+from .storage.names import PROTOCOL
 from .teacher import ACTIVATIONS, Normaliser, SquashKind, Teacher, TeacherError, check_finite, network, read_teacher
 
 Layers = list[tuple[torch.Tensor, torch.Tensor]]

@@ -23,8 +23,8 @@ from .recipes.recipe import Recipe
 from .storage.checkpoint import list_checkpoints, model_bytes, save_checkpoint
 from .storage.curve import Curve
 from .storage.disk import DiskError, say, writing
-from .storage.folder import PROTOCOL, replace_bytes, replace_text, told
-from .storage.names import BEST, STEP
+from .storage.folder import replace_bytes, replace_text, told
+from .storage.names import BEST, PROTOCOL, STEP
 from .storage.provenance import provenance
 from .storage.result import Result, file_digest, write_result
 from .teacher import write_teacher

@@ -19,9 +19,9 @@ from .protocol import Protocol
 from .recipes import Recipe, recipe_for
 from .storage.checkpoint import CheckpointError, copy_checkpoint, list_checkpoints, load_checkpoint
 from .storage.disk import say
-from .storage.folder import PROTOCOL, check_place, check_writable, claim, differences, remove_partial
+from .storage.folder import check_place, check_writable, claim, differences, remove_partial
 from .storage.lock import locked
-from .storage.names import checkpoint_name, checkpoint_step
+from .storage.names import PROTOCOL, checkpoint_name, checkpoint_step
 from .storage.result import Result, ResultError, read_result
 
 _ALIKE_BEFORE_PRUNING = {"sparsity", "quantised"}

@@ -3,6 +3,7 @@ between two episodes cannot be told from one that never stopped. Small protocols
 
 import random
 from contextlib import contextmanager
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
@@ -73,6 +74,7 @@ SAC = SacProtocol(
     evaluation_episodes=1,
     checkpoint_every=20,
 )
+TEACHER = replace(SAC, sparsity=0.0, quantised=False, averaging_steps=50)
 DQN = DqnProtocol(
     NOTES,
     steps=250,

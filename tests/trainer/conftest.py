@@ -27,7 +27,15 @@ def full_disk():
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def few_episodes():
+    """Runs are measured in two episodes at their end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ganglion.trainer.progress.FINAL_EPISODES", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, few_episodes):
     """What the protocols' runs leave that are never stopped."""
     known = {}
 

@@ -19,6 +19,8 @@ from ganglion.trainer.train import train
 from tests.trainer.strange import registered
 from tests.trainer.test_train import SMALL as SAC
 
+pytestmark = pytest.mark.usefixtures("few_episodes")
+
 SHORT = replace(SAC, steps=250, checkpoint_every=50, evaluate_every=240, prune_events=5)
 DQN = DqnProtocol(
     "Strange-v0",
@@ -30,11 +32,6 @@ DQN = DqnProtocol(
     checkpoint_every=48,
 )
 CHOICES = {"action_space": gymnasium.spaces.Discrete(2)}
-
-
-@pytest.fixture(autouse=True)
-def few_episodes(monkeypatch):
-    monkeypatch.setattr("ganglion.trainer.progress.FINAL_EPISODES", 2)
 
 
 def _networks(folder):

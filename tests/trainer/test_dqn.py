@@ -21,6 +21,8 @@ from ganglion.trainer.recipes import RECIPES
 from ganglion.trainer.recipes.dqn import DqnProtocol
 from ganglion.trainer.train import train
 
+pytestmark = pytest.mark.usefixtures("few_episodes")
+
 SMALL = DqnProtocol(
     "CartPole-v1",
     steps=400,
@@ -54,11 +56,6 @@ class _Images(gymnasium.Env):
 
     def _image(self):
         return self.np_random.integers(0, 256, (4, 84, 84), dtype=np.uint8)
-
-
-@pytest.fixture(autouse=True)
-def few_episodes(monkeypatch):
-    monkeypatch.setattr("ganglion.trainer.progress.FINAL_EPISODES", 2)
 
 
 def test_a_run_ends_with_an_actor_that_chooses_what_the_network_chooses(tmp_path):

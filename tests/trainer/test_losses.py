@@ -15,17 +15,10 @@ from ganglion.trainer.storage.result import read_result
 from ganglion.trainer.sweep import Axes, plan_runs
 from ganglion.trainer.sweep.worker import LOG, work
 from ganglion.trainer.train import train
-from tests.trainer.beats import DQN, SAC, STROKES, killed_at
+from tests.trainer.beats import DQN, SAC, STROKES, TEACHER, killed_at
 from tests.trainer.left import differences, left
 
-TEACHER = replace(SAC, sparsity=0.0, quantised=False, averaging_steps=50)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def few_episodes():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ganglion.trainer.progress.FINAL_EPISODES", 2)
-        yield
+pytestmark = pytest.mark.usefixtures("few_episodes")
 
 
 def test_a_curve_with_half_a_line_does_not_stop_a_start(tmp_path, whole, capsys):
@@ -75,7 +68,7 @@ def test_a_disk_that_is_full_at_the_end_only(tmp_path, whole, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, few_episodes):
     folder = tmp_path_factory.mktemp("finished")
     train(SAC, folder)
     return folder

@@ -15,19 +15,13 @@ from ganglion.trainer.storage.result import read_result
 from ganglion.trainer.sweep import Axes, plan_runs, sweep
 from ganglion.trainer.sweep.worker import work
 from ganglion.trainer.train import train
-from tests.trainer.beats import DQN, NOTES, SAC, STROKES, disturb, killed_at
+from tests.trainer.beats import DQN, NOTES, SAC, STROKES, TEACHER, disturb, killed_at
 from tests.trainer.left import differences, left
 from tests.trainer.sweep.here import Here, Report
 
+pytestmark = pytest.mark.usefixtures("few_episodes")
+
 PHASES = {"random actions": 35, "dense": 58, "pruning": 117, "pruned": 238, "last float step": 251, "integers": 296}
-TEACHER = replace(SAC, sparsity=0.0, quantised=False, averaging_steps=50)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def few_episodes():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ganglion.trainer.progress.FINAL_EPISODES", 2)
-        yield
 
 
 @pytest.mark.parametrize("step", PHASES.values(), ids=PHASES.keys())

@@ -14,6 +14,8 @@ from ganglion.trainer.storage.result import read_result
 from ganglion.trainer.teacher import TeacherError, read_teacher
 from ganglion.trainer.train import train
 
+pytestmark = pytest.mark.usefixtures("few_episodes")
+
 SMALL = SacProtocol(
     "Pendulum-v1",
     steps=500,
@@ -27,11 +29,6 @@ SMALL = SacProtocol(
     checkpoint_every=100,
 )
 WEIGHTS = 3 * 32 + 32 * 32 + 32
-
-
-@pytest.fixture(autouse=True)
-def few_episodes(monkeypatch):
-    monkeypatch.setattr("ganglion.trainer.progress.FINAL_EPISODES", 2)
 
 
 def test_a_run_ends_with_an_actor_of_the_asked_sparsity(tmp_path):

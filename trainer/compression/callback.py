@@ -17,8 +17,6 @@ from .convolution import SparseConv2d
 from .layers import Quantiser, SparseLayer, SparseLinear
 from .pruning import allocate, apply_mask, prune, prune_globally, prune_neurons
 
-CALIBRATION_OBSERVATIONS = 16_384
-
 
 @dataclass(frozen=True)
 class Parts:

@@ -15,7 +15,8 @@ from ganglion.codegen.actor import Actor, read_actor, write_actor
 from ..engines import TaskError
 from ..reinforce import ReinforceError, ReinforceSettings, check_settings
 from ..storage import snapshot
-from ..storage.folder import SETTINGS, FolderError, owns, replace_text
+from ..storage.folder import FolderError, owns, replace_text
+from ..storage.names import SETTINGS
 from ..teacher import Teacher
 from .distillation import Progress, Student, describe, distil
 from .polish import polish

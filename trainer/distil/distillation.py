@@ -15,7 +15,8 @@ from ganglion.codegen.policy import Policy
 
 from ..compression.export import export_policy
 from ..storage import snapshot
-from ..storage.folder import SETTINGS, claim
+from ..storage.folder import claim
+from ..storage.names import SETTINGS
 from ..storage.provenance import provenance
 from ..teacher import Teacher
 from .dataset import Dataset

@@ -12,7 +12,8 @@ from ..distil import Settings, Verdict, judge, measure_teacher
 from ..distil.settings import DistilError, check_settings
 from ..distil.verdict import check_teacher
 from ..engines import Engine, LocalEngine
-from ..storage.folder import SETTINGS, claim
+from ..storage.folder import claim
+from ..storage.names import SETTINGS
 from ..teacher import Teacher, save_teacher
 from .front import fronts
 from .points import Goal, Point, Result, check_goal

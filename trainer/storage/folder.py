@@ -8,12 +8,7 @@ import shutil
 from pathlib import Path
 
 from .disk import writing
-from .names import FILES, LOCK, LOG, PROTOCOL, SETTINGS, is_partial, partial_name
-
-__all__ = [
-    "PROTOCOL", "SETTINGS", "FolderError", "check_owner", "check_place", "check_writable", "claim", "differences",
-    "owns", "remove_partial", "replace_bytes", "replace_text", "told",
-]  # fmt: skip
+from .names import FILES, LOCK, LOG, PROTOCOL, is_partial, partial_name
 
 _BEFORE_A_CLAIM = {LOCK, LOG, partial_name(PROTOCOL)}
 _NAMED = 3

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from ganglion.trainer.storage.disk import DiskError, say, writing
 from ganglion.trainer.storage.folder import (
-    PROTOCOL,
-    SETTINGS,
     FolderError,
     check_place,
     check_writable,
@@ -21,6 +19,7 @@ from ganglion.trainer.storage.folder import (
     remove_partial,
     replace_text,
 )
+from ganglion.trainer.storage.names import PROTOCOL, SETTINGS
 
 RUN = {"teacher": "65ab", "goal": {"keep": 0.98, "units": ("cycles", "bytes")}}
 
